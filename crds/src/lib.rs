@@ -1,0 +1,1 @@
+//! The custom resources of slipway.dev and the generator of their YAML.

@@ -1,0 +1,2 @@
+//! The custom resources of slipway.dev and the generator of their YAML.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Harness: local cluster, scenarios, benchmarks, xtask.

@@ -1,0 +1,2 @@
+//! Harness: local cluster, scenarios, benchmarks, xtask.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The operator: reconciles slipway.dev objects.
+fn main() {}
