@@ -1,0 +1,1 @@
+//! Values that users write: retention rules, filters, schedules, patterns, quantities.
