@@ -76,7 +76,10 @@ impl Digest {
         if hex.len() != algorithm.hex_length() || !hex.bytes().all(lower_hex) {
             return Err(DigestError::BadHex(algorithm.name(), algorithm.hex_length()));
         }
-        Ok(Self { text: text.into(), algorithm })
+        Ok(Self {
+            text: text.into(),
+            algorithm,
+        })
     }
 
     /// The digest of bytes held in memory.
@@ -99,7 +102,10 @@ impl Digest {
     pub fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Self {
         assert_eq!(raw.len() * 2, algorithm.hex_length(), "raw digest length");
         let text = format!("{}:{}", algorithm.name(), hex::encode(raw));
-        Self { text: text.into(), algorithm }
+        Self {
+            text: text.into(),
+            algorithm,
+        }
     }
 
     /// The whole text, `algorithm:hex`.

@@ -75,7 +75,10 @@ impl RepositoryName {
         if !path.split('/').all(|part| is_component(part, is_oci_separator)) {
             return Err(NameError::Repository);
         }
-        Ok(Self { text: text.into(), project_length: project.len() })
+        Ok(Self {
+            text: text.into(),
+            project_length: project.len(),
+        })
     }
 
     /// The full name.
@@ -204,8 +207,8 @@ mod tests {
             assert_eq!(format!("{}/{}", name.project(), name.path()), good);
         }
         for bad in [
-            "", "p", "P/App", "p//a", "p/a..b", "p/-a", "p/a-", "/a", "p/", "p/a/", "p/a___b", "p/a._b", "p/ä",
-            "p__q/a", "p--q/a", "p/a b", "p/../q",
+            "", "p", "P/App", "p//a", "p/a..b", "p/-a", "p/a-", "/a", "p/", "p/a/", "p/a___b", "p/a._b",
+            "p/ä", "p__q/a", "p--q/a", "p/a b", "p/../q",
         ] {
             assert_eq!(RepositoryName::parse(bad), Err(NameError::Repository), "{bad:?}");
         }
@@ -221,7 +224,10 @@ mod tests {
             assert_eq!(Tag::parse(bad), Err(NameError::Tag), "{bad:?}");
         }
         let digest = Digest::sha256(b"x");
-        assert_eq!(Reference::parse(digest.as_str()), Ok(Reference::Digest(digest.clone())));
+        assert_eq!(
+            Reference::parse(digest.as_str()),
+            Ok(Reference::Digest(digest.clone()))
+        );
         // P49: the tag form of a digest stays a tag.
         let dashed = digest.as_str().replace(':', "-");
         assert!(matches!(Reference::parse(&dashed), Ok(Reference::Tag(_))));
