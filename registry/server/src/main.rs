@@ -1,2 +1,6 @@
 //! The registry.
+
+mod error;
+mod kernel;
+
 fn main() {}

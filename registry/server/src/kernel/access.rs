@@ -1,0 +1,100 @@
+//! What a caller may do: the one gate that every route asks.
+
+use serde::{Deserialize, Serialize};
+use slipway_model::permission::{self, Action, Resource, Role};
+
+/// One permission of a robot, as Harbor writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Grant {
+    /// `system` or `project`.
+    pub(crate) kind: String,
+    /// `/` for the system, a project's name, or `*`.
+    pub(crate) namespace: String,
+    /// What is granted there.
+    pub(crate) access: Vec<GrantedAction>,
+}
+
+/// A resource and an action of a [`Grant`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GrantedAction {
+    /// Resource, as Harbor names it.
+    pub(crate) resource: String,
+    /// Action, as Harbor names it.
+    pub(crate) action: String,
+    /// `allow` where it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) effect: Option<String>,
+}
+
+/// A project as the gate sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProjectScope {
+    /// Its id.
+    pub(crate) id: i64,
+    /// Its name.
+    pub(crate) name: String,
+    /// May anyone pull from it?
+    pub(crate) public: bool,
+}
+
+/// Everything that decides what a caller may do, read fresh from the database for each request (so a
+/// revoked robot or role bites at once, whatever a token says).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nobody in particular.
+    Anonymous,
+    /// System administrators and the operator: everything.
+    Administrator,
+    /// A person: the roles in the project in question.
+    Member(Vec<Role>),
+    /// A robot: exactly what it was granted.
+    Robot {
+        /// True for a robot that lives in one project.
+        of_project: bool,
+        /// Its permissions.
+        grants: Vec<Grant>,
+    },
+}
+
+impl Standing {
+    /// May this be done in the project?
+    pub(crate) fn allows(&self, project: &ProjectScope, resource: Resource, action: Action) -> bool {
+        match self {
+            Self::Administrator => true,
+            Self::Anonymous => project.public && permission::public_allows(resource, action),
+            Self::Member(roles) => {
+                (project.public && permission::public_allows(resource, action))
+                    || roles.iter().any(|role| permission::role_allows(*role, resource, action))
+            }
+            Self::Robot { of_project, grants } => {
+                (project.public && permission::public_allows(resource, action))
+                    || granted(grants, "project", &project.name, resource, action)
+                    // A project robot that may push may pull (Harbor: a system robot may not).
+                    || (*of_project
+                        && action == Action::Pull
+                        && granted(grants, "project", &project.name, resource, Action::Push))
+            }
+        }
+    }
+
+    /// May this be done to the system as a whole?
+    pub(crate) fn allows_system(&self, resource: Resource, action: Action) -> bool {
+        match self {
+            Self::Administrator => true,
+            Self::Anonymous | Self::Member(_) => false,
+            Self::Robot { grants, .. } => granted(grants, "system", "/", resource, action),
+        }
+    }
+}
+
+fn granted(grants: &[Grant], kind: &str, namespace: &str, resource: Resource, action: Action) -> bool {
+    grants
+        .iter()
+        .filter(|grant| grant.kind == kind && (grant.namespace == namespace || (kind == "project" && grant.namespace == "*")))
+        .flat_map(|grant| &grant.access)
+        .any(|a| {
+            a.resource == resource.as_str()
+                && a.action == action.as_str()
+                && a.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == "allow")
+        })
+}
