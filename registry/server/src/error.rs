@@ -74,13 +74,18 @@ impl Code {
 
 /// An answer that is an error.
 #[derive(Debug)]
-pub(crate) struct Error {
+pub(crate) struct Error(Box<Answer>);
+
+#[derive(Debug)]
+struct Answer {
     code: Code,
     status: StatusCode,
     message: String,
     detail: Option<Value>,
+    more: Vec<Value>,
     headers: HeaderMap,
     internal: Option<String>,
+    repeatable: bool,
 }
 
 /// What handlers and services return.
@@ -90,48 +95,71 @@ impl Error {
     /// An error with the code's own status and a message for outsiders.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         let (_, status) = code.word_and_status();
-        Self { code, status, message: message.into(), detail: None, headers: HeaderMap::new(), internal: None }
+        Self(Box::new(Answer {
+            code,
+            status,
+            message: message.into(),
+            detail: None,
+            more: Vec::new(),
+            headers: HeaderMap::new(),
+            internal: None,
+            repeatable: false,
+        }))
     }
 
     /// A fault of ours: outsiders learn nothing but that, the detail is logged.
     pub(crate) fn internal(detail: impl std::fmt::Display) -> Self {
         let mut error = Self::new(Code::Unknown, "internal server error");
-        error.internal = Some(detail.to_string());
+        error.0.internal = Some(detail.to_string());
         error
     }
 
     /// Something that we need does not answer at the moment: the client may try again.
     pub(crate) fn unavailable(detail: impl std::fmt::Display) -> Self {
         let mut error = Self::new(Code::Unavailable, "the registry cannot reach its storage or database at the moment, try again");
-        error.internal = Some(detail.to_string());
-        error.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        error.0.internal = Some(detail.to_string());
+        error.0.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         error
     }
 
     /// Another status than the code's own.
     #[must_use]
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+        self.0.status = status;
         self
     }
 
     /// A `detail` for machines (distribution API).
     #[must_use]
     pub(crate) fn with_detail(mut self, detail: Value) -> Self {
-        self.detail = Some(detail);
+        self.0.detail = Some(detail);
+        self
+    }
+
+    /// One entry in the body for each of these details, all with the same code and message.
+    #[must_use]
+    pub(crate) fn with_each_detail(mut self, details: Vec<Value>) -> Self {
+        self.0.detail = None;
+        self.0.more = details;
         self
     }
 
     /// A header of the answer.
     #[must_use]
     pub(crate) fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
+    }
+
+    /// Was this a transaction that PostgreSQL broke off so that another could go on (a deadlock or a
+    /// serialisation conflict)? Then it can be run again from its start.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.0.repeatable
     }
 
     /// The code of the body.
     pub(crate) fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 }
 
@@ -147,6 +175,11 @@ impl From<sqlx::Error> for Error {
             {
                 Self::unavailable(error)
             }
+            sqlx::Error::Database(db) if db.code().is_some_and(|c| c == "40001" || c == "40P01") => {
+                let mut conflict = Self::unavailable(error);
+                conflict.0.repeatable = true;
+                conflict
+            }
             _ => Self::internal(error),
         }
     }
@@ -154,20 +187,28 @@ impl From<sqlx::Error> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (word, _) = self.code.word_and_status();
-        if let Some(internal) = &self.internal {
-            tracing::error!(status = self.status.as_u16(), code = word, detail = %internal, "request failed");
+        let answer = *self.0;
+        let (word, _) = answer.code.word_and_status();
+        if let Some(internal) = &answer.internal {
+            tracing::error!(status = answer.status.as_u16(), code = word, detail = %internal, "request failed");
         }
-        let mut entry = json!({"code": word, "message": self.message});
-        if let Some(detail) = self.detail {
-            entry["detail"] = detail;
-        }
-        let body = json!({"errors": [entry]}).to_string();
-        let mut response = (self.status, body).into_response();
+        let entry = |detail: Option<Value>| {
+            let mut entry = json!({"code": word, "message": answer.message});
+            if let Some(detail) = detail {
+                entry["detail"] = detail;
+            }
+            entry
+        };
+        let entries: Vec<Value> = match answer.more.is_empty() {
+            true => vec![entry(answer.detail)],
+            false => answer.more.into_iter().map(|detail| entry(Some(detail))).collect(),
+        };
+        let body = json!({"errors": entries}).to_string();
+        let mut response = (answer.status, body).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        response.headers_mut().extend(self.headers);
+        response.headers_mut().extend(answer.headers);
         response
     }
 }
