@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::kernel::request_id;
+
 /// Codes of the error body. The distribution API's (OCI specification, "Error Codes") and Harbor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -192,8 +194,12 @@ impl IntoResponse for Error {
         if let Some(internal) = &answer.internal {
             tracing::error!(status = answer.status.as_u16(), code = word, detail = %internal, "request failed");
         }
+        let request_id = request_id::current();
         let entry = |detail: Option<Value>| {
             let mut entry = json!({"code": word, "message": answer.message});
+            if let Some(id) = &request_id {
+                entry["request_id"] = json!(id);
+            }
             if let Some(detail) = detail {
                 entry["detail"] = detail;
             }

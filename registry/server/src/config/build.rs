@@ -1,0 +1,286 @@
+//! From the flat map to typed settings.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde_yaml::Value;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+
+use super::error::ConfigError;
+use super::tree::{Entry, Tree};
+use super::{
+    CacheConfig, Config, DatabaseConfig, LogConfig, RobotNames, SecretSource, StorageConfig, SystemAccount,
+    TokenConfig, duration,
+};
+use crate::kernel::secret::Secret;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+type Result<T> = std::result::Result<T, ConfigError>;
+
+pub(super) fn build(mut tree: Tree) -> Result<Config> {
+    let tree = &mut tree;
+    let config = Config {
+        listen: address(tree, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
+        metrics_listen: address(tree, "metrics_listen")?,
+        external_url: external_url(tree)?,
+        trusted_proxies: trusted_proxies(tree)?,
+        database: database(tree)?,
+        cache: cache(tree)?,
+        storage: storage(tree)?,
+        token: token(tree)?,
+        system_account: system_account(tree)?,
+        admin_password: secret(tree, "admin.password")?,
+        robot: robot(tree)?,
+        upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
+        gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
+        log: log(tree)?,
+        drain_timeout: length(tree, "drain_timeout", 10 * MINUTE)?,
+        drain_delay: length(tree, "drain_delay", Duration::from_secs(2))?,
+    };
+    Ok(config)
+}
+
+fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {
+    ConfigError::Value { origin: entry.origin.clone(), key: entry.key.clone(), message: message.into() }
+}
+
+/// A scalar as text; `None` when unset.
+fn text(tree: &mut Tree, path: &str) -> Result<Option<(String, Entry)>> {
+    let Some(entry) = tree.take(path) else { return Ok(None) };
+    let text = match &entry.value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        _ => return Err(wrong(&entry, "expected one value")),
+    };
+    Ok(Some((text, entry)))
+}
+
+/// A scalar as text, parsed.
+fn parsed<T>(
+    tree: &mut Tree,
+    path: &str,
+    parse: impl FnOnce(&str) -> std::result::Result<T, String>,
+) -> Result<Option<T>> {
+    text(tree, path)?.map(|(text, entry)| parse(&text).map_err(|message| wrong(&entry, message))).transpose()
+}
+
+fn plain(tree: &mut Tree, path: &str) -> Result<Option<String>> {
+    parsed(tree, path, |text| Ok(text.to_owned()))
+}
+
+fn length(tree: &mut Tree, path: &str, default: Duration) -> Result<Duration> {
+    Ok(parsed(tree, path, duration::parse)?.unwrap_or(default))
+}
+
+fn number(tree: &mut Tree, path: &str, range: std::ops::RangeInclusive<u32>) -> Result<Option<u32>> {
+    parsed(tree, path, |text| {
+        let number = text.parse::<u32>().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            format!("{text:?} is not a whole number from {} to {}", range.start(), range.end())
+        })
+    })
+}
+
+fn address(tree: &mut Tree, path: &str) -> Result<Option<SocketAddr>> {
+    parsed(tree, path, parse_address)
+}
+
+/// `127.0.0.1:5000`, `[::1]:5000` or `:5000` for all addresses; the error is a sentence.
+pub(crate) fn parse_address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.replace("localhost:", "127.0.0.1:") };
+    full.parse().map_err(|_| format!("{text:?} is not an address; write for example 127.0.0.1:5000 or :5000"))
+}
+
+fn secret(tree: &mut Tree, path: &str) -> Result<Option<SecretSource>> {
+    let inline = text(tree, path)?;
+    let file = text(tree, &format!("{path}_file"))?;
+    match (inline, file) {
+        (None, None) => Ok(None),
+        (Some((value, _)), None) => Ok(Some(SecretSource::Inline(Secret::new(value)))),
+        (None, Some((path, _))) => Ok(Some(SecretSource::File(PathBuf::from(path)))),
+        (Some(_), Some((_, entry))) => {
+            Err(wrong(&entry, format!("set either this or {path}, not both")))
+        }
+    }
+}
+
+/// A secret that is needed while the settings are read.
+fn secret_now(tree: &mut Tree, path: &str) -> Result<Option<Secret>> {
+    secret(tree, path)?
+        .map(|source| source.read().map_err(|message| ConfigError::Whole(format!("{path}: {message}"))))
+        .transpose()
+}
+
+fn external_url(tree: &mut Tree) -> Result<Option<Url>> {
+    parsed(tree, "external_url", |text| {
+        let sentence = || format!("{text:?} is not an address such as https://registry.example.org");
+        let url = Url::parse(text).map_err(|_| sentence())?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
+            return Err(sentence());
+        }
+        Ok(url)
+    })
+}
+
+fn trusted_proxies(tree: &mut Tree) -> Result<Vec<IpNet>> {
+    let Some(entry) = tree.take("trusted_proxies") else { return Ok(Vec::new()) };
+    let items = match &entry.value {
+        Value::Sequence(items) => items.clone(),
+        Value::String(_) => vec![entry.value.clone()],
+        _ => return Err(wrong(&entry, "expected a list of addresses or networks")),
+    };
+    items
+        .iter()
+        .map(|item| {
+            let text = item.as_str().unwrap_or_default();
+            text.parse::<IpNet>()
+                .ok()
+                .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+                .ok_or_else(|| wrong(&entry, format!("{text:?} is not an address or network such as 10.0.0.0/8")))
+        })
+        .collect()
+}
+
+fn database(tree: &mut Tree) -> Result<DatabaseConfig> {
+    let max_connections = number(tree, "database.max_connections", 2..=1000)?.unwrap_or(20);
+    if !["database.url", "database.url_file", "database.host"].iter().any(|path| tree.has_below(path)) {
+        for path in ["port", "name", "user", "password", "password_file", "ssl_mode", "ca_file"] {
+            if let Some(entry) = tree.take(&format!("database.{path}")) {
+                return Err(wrong(&entry, "needs database.host or database.url"));
+            }
+        }
+        return Ok(DatabaseConfig { options: None, max_connections });
+    }
+    let mut options = match secret_now(tree, "database.url")? {
+        Some(url) => {
+            if let Some(entry) = tree.take("database.host") {
+                return Err(wrong(&entry, "set either database.url or database.host, not both"));
+            }
+            url.expose().parse::<PgConnectOptions>().map_err(|_| {
+                ConfigError::Whole(
+                    "database.url is not an address such as postgres://user:password@host:5432/name".to_owned(),
+                )
+            })?
+        }
+        None => {
+            let host = plain(tree, "database.host")?.unwrap_or_default();
+            let name = plain(tree, "database.name")?.unwrap_or_else(|| "slipway".to_owned());
+            let user = plain(tree, "database.user")?.unwrap_or_else(|| "slipway".to_owned());
+            PgConnectOptions::new_without_pgpass().host(&host).database(&name).username(&user)
+        }
+    };
+    if let Some(port) = number(tree, "database.port", 1..=65_535)? {
+        options = options.port(u16::try_from(port).unwrap_or(5432));
+    }
+    for path in ["database.name", "database.user"] {
+        if let Some(entry) = tree.take(path) {
+            return Err(wrong(&entry, "stands in database.url already"));
+        }
+    }
+    if let Some(password) = secret_now(tree, "database.password")? {
+        options = options.password(password.expose());
+    }
+    if let Some(mode) = parsed(tree, "database.ssl_mode", |text| {
+        text.parse::<PgSslMode>()
+            .map_err(|_| format!("{text:?} is not disable, prefer, require, verify-ca or verify-full"))
+    })? {
+        options = options.ssl_mode(mode);
+    }
+    if let Some(file) = plain(tree, "database.ca_file")? {
+        options = options.ssl_root_cert(file);
+    }
+    Ok(DatabaseConfig { options: Some(options.application_name("slipway")), max_connections })
+}
+
+fn cache(tree: &mut Tree) -> Result<Option<CacheConfig>> {
+    let Some(url) = secret_now(tree, "cache.url")? else {
+        for path in ["cache.password", "cache.password_file", "cache.ca_file"] {
+            if let Some(entry) = tree.take(path) {
+                return Err(wrong(&entry, "needs cache.url"));
+            }
+        }
+        return Ok(None);
+    };
+    let url = Url::parse(url.expose())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.host().is_some())
+        .ok_or_else(|| ConfigError::Whole("cache.url is not an address such as redis://host:6379/0".to_owned()))?;
+    let password = secret(tree, "cache.password")?;
+    let ca_file = plain(tree, "cache.ca_file")?.map(PathBuf::from);
+    Ok(Some(CacheConfig { url, password, ca_file }))
+}
+
+fn storage(tree: &mut Tree) -> Result<Option<StorageConfig>> {
+    let memory = parsed(tree, "storage.memory", |text| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("{text:?} is not true or false")),
+    })?;
+    let path = plain(tree, "storage.filesystem.path")?;
+    match (memory.unwrap_or(false), path) {
+        (false, None) => Ok(None),
+        (false, Some(path)) => Ok(Some(StorageConfig::Filesystem { path: PathBuf::from(path) })),
+        (true, None) => Ok(Some(StorageConfig::Memory)),
+        (true, Some(_)) => {
+            Err(ConfigError::Whole("set either storage.filesystem or storage.memory, not both".to_owned()))
+        }
+    }
+}
+
+fn token(tree: &mut Tree) -> Result<TokenConfig> {
+    let lifetime = parsed(tree, "token.lifetime", |text| {
+        let lifetime = duration::parse(text)?;
+        if lifetime < MINUTE {
+            return Err(format!("{text:?} is shorter than 60s, which clients take for granted"));
+        }
+        Ok(lifetime)
+    })?;
+    Ok(TokenConfig {
+        signing_key: secret(tree, "token.signing_key")?,
+        lifetime: lifetime.unwrap_or(30 * MINUTE),
+    })
+}
+
+fn system_account(tree: &mut Tree) -> Result<Option<SystemAccount>> {
+    let name = plain(tree, "system_account.name")?;
+    let password = secret(tree, "system_account.password")?;
+    match (name, password) {
+        (None, None) => Ok(None),
+        (Some(name), Some(password)) if !name.is_empty() => Ok(Some(SystemAccount { name, password })),
+        _ => Err(ConfigError::Whole(
+            "system_account needs both a name and a password (or password_file)".to_owned(),
+        )),
+    }
+}
+
+fn robot(tree: &mut Tree) -> Result<RobotNames> {
+    let prefix = plain(tree, "robot.name_prefix")?.unwrap_or_else(|| "robot-".to_owned());
+    let separator = plain(tree, "robot.name_separator")?.unwrap_or_else(|| "--".to_owned());
+    for (path, value) in [("robot.name_prefix", &prefix), ("robot.name_separator", &separator)] {
+        if value.trim().is_empty() || value.contains(':') || value.chars().any(char::is_whitespace) {
+            return Err(ConfigError::Whole(format!("{path} must not be empty nor hold colons or blanks")));
+        }
+    }
+    Ok(RobotNames { prefix, separator })
+}
+
+fn log(tree: &mut Tree) -> Result<LogConfig> {
+    let json = parsed(tree, "log.format", |text| match text {
+        "json" => Ok(true),
+        "human" => Ok(false),
+        _ => Err(format!("{text:?} is not json or human")),
+    })?;
+    let level = parsed(tree, "log.level", |text| {
+        text.parse::<tracing_subscriber::filter::Targets>()
+            .map(|_| text.to_owned())
+            .map_err(|_| format!("{text:?} is not error, warn, info, debug, trace or a filter such as info,sqlx=debug"))
+    })?;
+    Ok(LogConfig { json, level: level.unwrap_or_else(|| "info".to_owned()) })
+}

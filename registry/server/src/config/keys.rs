@@ -1,0 +1,183 @@
+//! Every key there is: the one table that reading, errors and `docs/reference/configuration.md` are made of.
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text.
+    Text,
+    /// Text that is never shown; `<key>_file` names a file that holds it.
+    Secret,
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// `30m`, `1h30m`, `7d`.
+    Duration,
+    /// A YAML list; in the environment separated by commas.
+    List,
+    /// An address to listen on, `127.0.0.1:5000` or `:5000`.
+    Address,
+}
+
+/// One key.
+pub(crate) struct Key {
+    /// Its dotted path in the file.
+    pub(crate) path: &'static str,
+    /// What it holds.
+    pub(crate) kind: Kind,
+    /// What holds without it, in words.
+    pub(crate) default: &'static str,
+    /// What it does, in one or two sentences.
+    pub(crate) help: &'static str,
+}
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { path, kind, default, help }
+}
+
+/// All keys, in the order of the reference.
+pub(crate) const KEYS: &[Key] = &[
+    key("listen", Kind::Address, "127.0.0.1:5000", "Where clients connect. `--listen` wins over it."),
+    key(
+        "metrics_listen",
+        Kind::Address,
+        "none",
+        "Serves `/metrics`, `/healthz` and `/readyz` here as well; `/metrics` is then no longer served on `listen`.",
+    ),
+    key(
+        "external_url",
+        Kind::Text,
+        "taken from each request",
+        "The address that clients use, such as `https://registry.example.org`. Without it the token service is announced \
+         under the very host, port and scheme that the client used, which is right unless a proxy hides them.",
+    ),
+    key(
+        "trusted_proxies",
+        Kind::List,
+        "empty",
+        "Addresses or networks (CIDR) of proxies. Only from those do `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and \
+         `-Prefix` count.",
+    ),
+    key(
+        "database.url",
+        Kind::Secret,
+        "none",
+        "`postgres://user:password@host:port/name?sslmode=…`. Or set the keys below instead. `all` without either runs a \
+         PostgreSQL of its own.",
+    ),
+    key("database.host", Kind::Text, "none", "Host name, or folder of the Unix socket."),
+    key("database.port", Kind::Number, "5432", "Port."),
+    key("database.name", Kind::Text, "slipway", "Name of the database."),
+    key("database.user", Kind::Text, "slipway", "User."),
+    key("database.password", Kind::Secret, "none", "Password. With `database.url` it replaces the one in there."),
+    key(
+        "database.ssl_mode",
+        Kind::Text,
+        "prefer",
+        "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`.",
+    ),
+    key("database.ca_file", Kind::Text, "the system's", "PEM file of the authorities that sign the server's certificate."),
+    key("database.max_connections", Kind::Number, "20", "Most connections that one process opens."),
+    key(
+        "cache.url",
+        Kind::Secret,
+        "none",
+        "`redis://host:6379/0`, or `rediss://` for TLS. Without it each process keeps its own cache. It may be emptied or \
+         lost at any time.",
+    ),
+    key("cache.password", Kind::Secret, "none", "Password of the cache, where it does not stand in the URL."),
+    key("cache.ca_file", Kind::Text, "the system's", "PEM file of the authorities that sign the cache's certificate."),
+    key("storage.filesystem.path", Kind::Text, "none", "Folder for the blobs; every replica must see the same one."),
+    key("storage.memory", Kind::Flag, "false", "Keeps blobs in memory: for trying things out, lost at the end."),
+    key(
+        "token.signing_key",
+        Kind::Secret,
+        "none",
+        "What tokens are signed with, at least 32 characters, the same for every replica. `all` makes one.",
+    ),
+    key("token.lifetime", Kind::Duration, "30m", "How long a token is good for, at least 60s."),
+    key(
+        "system_account.name",
+        Kind::Text,
+        "none",
+        "Login name of an account with all rights that exists in the settings only: the Kubernetes operator's.",
+    ),
+    key("system_account.password", Kind::Secret, "none", "Its password; a changed file counts within seconds."),
+    key(
+        "admin.password",
+        Kind::Secret,
+        "none",
+        "Password of `admin`. It is set when the registry first starts, and again each time this value changes (a changed \
+         file counts within seconds); in between a password changed through the API stays. `all` makes one.",
+    ),
+    key(
+        "robot.name_prefix",
+        Kind::Text,
+        "robot-",
+        "In front of every robot's full name. Logins with Harbor's `robot$` work as well, whatever is set here.",
+    ),
+    key("robot.name_separator", Kind::Text, "--", "Between project and name in a project robot's full name."),
+    key("upload_expiry", Kind::Duration, "24h", "An upload that no byte reached for this long is given up."),
+    key("gc.grace", Kind::Duration, "2h", "A blob that lost its last reference is kept for this long."),
+    key("log.format", Kind::Text, "json, human on a terminal", "`json` or `human`."),
+    key("log.level", Kind::Text, "info", "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,sqlx=debug`."),
+    key(
+        "drain_timeout",
+        Kind::Duration,
+        "10m",
+        "After SIGTERM running requests (uploads and downloads among them) have this long to end.",
+    ),
+    key(
+        "drain_delay",
+        Kind::Duration,
+        "2s",
+        "After SIGTERM `/readyz` fails at once, but new connections are served for this long, until nobody sends any.",
+    ),
+];
+
+/// Suffix of the key that names a secret's file.
+pub(crate) const FILE_SUFFIX: &str = "_file";
+
+/// Start of every environment variable of ours.
+pub(crate) const PREFIX: &str = "SLIPWAY_";
+
+/// Variables that are no keys: arguments of the program.
+pub(crate) const ARGUMENTS: &[&str] = &["SLIPWAY_CONFIG", "SLIPWAY_DATA_DIR"];
+
+/// The environment variable of a key.
+pub(crate) fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "_").to_ascii_uppercase())
+}
+
+/// Every path that may be set, files of secrets included, with its kind.
+pub(crate) fn paths() -> impl Iterator<Item = (String, Kind)> {
+    KEYS.iter().flat_map(|key| {
+        let file = (key.kind == Kind::Secret).then(|| (format!("{}{FILE_SUFFIX}", key.path), Kind::Text));
+        std::iter::once((key.path.to_owned(), key.kind)).chain(file)
+    })
+}
+
+/// The known word that is nearest to a wrong one, if any is near.
+pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    known
+        .map(|word| (distance(&wrong.to_ascii_lowercase(), &word.to_ascii_lowercase()), word))
+        .filter(|(distance, word)| *distance <= (word.len().max(wrong.len()) / 2).max(2))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word.to_owned())
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,53 @@
+//! What every handler has at hand.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use slipway_blobs::BlobStore;
+use slipway_jobs::Clock;
+use sqlx::PgPool;
+
+use super::auth::basic::VerifiedCredentials;
+use super::cache::Cache;
+use super::ready::Readiness;
+use super::token::TokenSigner;
+use crate::config::Config;
+
+/// The state of the router; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<AppInner>);
+
+/// What [`App`] points at.
+pub(crate) struct AppInner {
+    /// The database.
+    pub(crate) pool: PgPool,
+    /// The blobs.
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// The settings.
+    pub(crate) config: Config,
+    /// Signs and checks bearer tokens.
+    pub(crate) tokens: TokenSigner,
+    /// Shared with the other replicas where Redis is configured.
+    pub(crate) cache: Cache,
+    /// Basic credentials that were found right a moment ago.
+    pub(crate) verified: VerifiedCredentials,
+    /// Whether requests should come here.
+    pub(crate) ready: Readiness,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub(crate) fn new(inner: AppInner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl Deref for App {
+    type Target = AppInner;
+
+    fn deref(&self) -> &AppInner {
+        &self.0
+    }
+}

@@ -1,0 +1,128 @@
+//! The gate: what the caller may do, from rows read at this moment.
+
+use chrono::{DateTime, Utc};
+use slipway_model::permission::{Action, Resource, Role};
+use sqlx::PgConnection;
+
+use super::access::{ProjectScope, Standing};
+use super::auth::{robot_problem, unauthorized};
+use super::caller::Caller;
+use super::context::Context;
+use super::store::{self, ProjectRow};
+use crate::error::{Code, Error, Result};
+
+impl From<ProjectRow> for ProjectScope {
+    fn from(row: ProjectRow) -> Self {
+        Self { id: row.id, name: row.name, public: row.public }
+    }
+}
+
+/// The project of this name and what the caller is in it; `None`: no such project. 401 when the caller's account is gone.
+pub(crate) async fn in_project(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    project: &str,
+) -> Result<Option<(ProjectScope, Standing)>> {
+    let Some(row) = store::project_by_name(conn, project).await? else {
+        // The account is looked at all the same: an absent project must not tell more than a closed one.
+        of(conn, now, caller, None).await?;
+        return Ok(None);
+    };
+    let standing = of(conn, now, caller, Some(row.id)).await?;
+    Ok(Some((row.into(), standing)))
+}
+
+/// What the caller is in the system as a whole.
+pub(crate) async fn in_system(conn: &mut PgConnection, now: DateTime<Utc>, caller: &Caller) -> Result<Standing> {
+    of(conn, now, caller, None).await
+}
+
+/// The project, if the caller may do this in it. The path's part is an id when it is a number, otherwise a name. Harbor's answers:
+/// 401 to nobody, 403 to others, the same whether the project is closed or absent; 404 only to administrators.
+pub(crate) async fn require(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    project_name_or_id: &str,
+    resource: Resource,
+    action: Action,
+) -> Result<ProjectScope> {
+    let row = match project_name_or_id.parse::<i64>() {
+        Ok(id) if !ctx.names_only => store::project_by_id(conn, id).await?,
+        _ => store::project_by_name(conn, project_name_or_id).await?,
+    };
+    let standing = of(conn, now, &ctx.caller, row.as_ref().map(|row| row.id)).await?;
+    match row.map(ProjectScope::from) {
+        Some(project) if standing.allows(&project, resource, action) => Ok(project),
+        None if standing == Standing::Administrator => {
+            Err(Error::new(Code::NotFound, format!("project {project_name_or_id} not found")))
+        }
+        _ => Err(refused(&ctx.caller)),
+    }
+}
+
+/// Passes when the caller may do this to the system as a whole.
+pub(crate) async fn require_system(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    resource: Resource,
+    action: Action,
+) -> Result<()> {
+    if in_system(conn, now, &ctx.caller).await?.allows_system(resource, action) {
+        return Ok(());
+    }
+    Err(refused(&ctx.caller))
+}
+
+/// Passes for system administrators (and the operator) only.
+pub(crate) async fn require_administrator(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+) -> Result<()> {
+    if in_system(conn, now, &ctx.caller).await? == Standing::Administrator {
+        return Ok(());
+    }
+    Err(refused(&ctx.caller))
+}
+
+/// 401 to nobody, 403 to everybody else.
+pub(crate) fn refused(caller: &Caller) -> Error {
+    if caller.is_anonymous() {
+        return unauthorized("unauthorized");
+    }
+    Error::new(Code::Forbidden, caller.name())
+}
+
+async fn of(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    project_id: Option<i64>,
+) -> Result<Standing> {
+    match caller {
+        Caller::Anonymous => Ok(Standing::Anonymous),
+        Caller::System { .. } => Ok(Standing::Administrator),
+        Caller::User { id, .. } => {
+            let row = store::rank(conn, *id, project_id)
+                .await?
+                .ok_or_else(|| unauthorized("the account does not exist any more"))?;
+            if row.sysadmin {
+                return Ok(Standing::Administrator);
+            }
+            Ok(Standing::Member(row.role.and_then(Role::from_id).into_iter().collect()))
+        }
+        Caller::Robot { id, .. } => {
+            let robot = store::robot_by_id(conn, *id)
+                .await?
+                .ok_or_else(|| unauthorized("the account does not exist any more"))?;
+            if let Some(problem) = robot_problem(&robot, now) {
+                return Err(unauthorized(problem));
+            }
+            let grants = serde_json::from_value(robot.permissions).map_err(Error::internal)?;
+            Ok(Standing::Robot { of_project: robot.project_id.is_some(), grants })
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Prometheus: what came in, what was answered, how long it took.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::kernel::app::App;
+
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
+/// Makes the process's recorder.
+pub(super) fn install() {
+    HANDLE.get_or_init(|| {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .ok()?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).ok()?;
+        metrics::gauge!("slipway_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        Some(handle)
+    });
+}
+
+/// The text form.
+pub(super) async fn serve(State(app): State<App>) -> Response {
+    metrics::gauge!("slipway_database_connections").set(f64::from(app.pool.size()));
+    metrics::gauge!("slipway_database_connections_idle")
+        .set(u32::try_from(app.pool.num_idle()).map_or(f64::MAX, f64::from));
+    metrics::gauge!("slipway_draining").set(if app.ready.draining() { 1.0 } else { 0.0 });
+    let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// Counts and times one request, by the route's template: names of projects are no label.
+pub(super) async fn measure(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = known_method(request.method().as_str());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let running = Running::new();
+    let response = next.run(request).await;
+    drop(running);
+    // The distribution API is one wildcard route: its handlers say what they did.
+    let route = response.extensions().get::<Route>().map_or(route, |route| route.0.to_owned());
+    let status = response.status().as_u16().to_string();
+    let labels = [("route", route), ("method", method.to_owned()), ("status", status)];
+    metrics::counter!("slipway_http_requests_total", &labels).increment(1);
+    metrics::histogram!("slipway_http_request_duration_seconds", &labels[..2]).record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// Put into a response's extensions, it replaces the matched route as the label of its metrics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route(pub(crate) &'static str);
+
+struct Running;
+
+impl Running {
+    fn new() -> Self {
+        metrics::gauge!("slipway_http_requests_running").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        metrics::gauge!("slipway_http_requests_running").decrement(1.0);
+    }
+}
+
+fn known_method(method: &str) -> &'static str {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
+}
