@@ -1,1 +1,51 @@
-//! Wire types of the management API and, with the feature client, its typed client.
+//! Wire types of the management API and, with the feature `client`, its typed client.
+//!
+//! No business logic: these are the shapes that go over the wire, Harbor's API v2.0 where Harbor has them.
+//! Harbor's rules hold: a scalar that is zero, empty or false is left out unless its field says
+//! otherwise, an absent list is `null`, times have milliseconds and stand in UTC. Reading is lenient:
+//! fields that are unknown are ignored and those that are missing have their zero.
+
+mod artifact;
+mod error;
+mod label;
+mod member;
+mod owner;
+mod project;
+mod quota;
+mod repository;
+mod robot;
+mod secret;
+mod statistics;
+mod system;
+mod time;
+mod user;
+mod wire;
+
+#[cfg(feature = "client")]
+pub mod client;
+
+pub use artifact::{
+    Accessory, AdditionLink, Artifact, ArtifactReference, BuildHistory, Platform, Tag, TagCreate,
+};
+pub use error::{ErrorBody, ErrorEntry};
+pub use label::Label;
+pub use member::{Member, MemberCreate, MemberRole, MemberUser};
+pub use owner::{OwnedProject, OwnerMark};
+pub use project::{
+    CveAllowlist, CveAllowlistItem, Project, ProjectCreate, ProjectDeletable, ProjectSummary, ProjectUpdate,
+    SummaryQuota,
+};
+pub use quota::{Quota, QuotaReference, QuotaUpdate, ResourceList};
+pub use repository::{Repository, RepositoryUpdate};
+pub use robot::{
+    Access, Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch,
+    RobotUpdate,
+};
+pub use secret::Secret;
+pub use statistics::{GrantablePermissions, Permission, Search, SearchRepository, Statistics};
+pub use system::{ComponentHealth, Health, SystemInfo};
+pub use time::Timestamp;
+pub use user::{CurrentUser, PasswordChange, UserCreate, UserSearchItem};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Why a call failed.
+
+use std::time::Duration;
+
+/// What calls return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The registry answered with an error.
+    #[error("{method} {path} was answered with {status} {code}: {message}")]
+    Api {
+        /// The method of the request.
+        method: String,
+        /// The path of the request.
+        path: String,
+        /// The status of the answer.
+        status: u16,
+        /// The code in its body, such as `NOT_FOUND`; empty where there was none.
+        code: String,
+        /// The message in its body.
+        message: String,
+        /// The detail in its body.
+        detail: Option<serde_json::Value>,
+        /// The registry's name for the request, to look for in its logs.
+        request_id: Option<String>,
+        /// How long the registry asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer: no connection, a time-out, a connection that broke, a certificate that is not trusted.
+    #[error("{method} {path} got no answer: {}", causes(source))]
+    Transport {
+        /// The method of the request.
+        method: String,
+        /// The path of the request.
+        path: String,
+        /// What happened.
+        source: reqwest::Error,
+    },
+    /// The answer is none that the API gives.
+    #[error("{method} {path} got an answer that is not understood: {cause}")]
+    Answer {
+        /// The method of the request.
+        method: String,
+        /// The path of the request.
+        path: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The call itself cannot be made.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    /// The status of the answer.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Api { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The code in the answer's body.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Api { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The message in the answer's body, or what happened instead of an answer.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Api { message, .. } => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// 404: it does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// 409: it exists already, or belongs to somebody else.
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(409)
+    }
+
+    /// 401: the credentials are not accepted.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status() == Some(401)
+    }
+
+    /// 403: the caller may not.
+    pub fn is_forbidden(&self) -> bool {
+        self.status() == Some(403)
+    }
+
+    /// 412: something stands in the way, such as the repositories of a project to be deleted.
+    pub fn is_precondition(&self) -> bool {
+        self.status() == Some(412)
+    }
+
+    /// It may work when tried again later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Api { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            Self::Transport { .. } => true,
+            Self::Answer { .. } | Self::Invalid(_) => false,
+        }
+    }
+
+    /// How long the registry asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// An error and what caused it, without the URL that reqwest likes to add.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

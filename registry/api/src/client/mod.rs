@@ -1,0 +1,41 @@
+//! The typed client of the management API, for Slipway and, but for Slipway's own operations, for Harbor.
+//!
+//! Names read "resource, then verb" ([`Client::project_get`]). Lists page by themselves: each returns a
+//! stream over all pages. What may be repeated without harm (GET, HEAD, PUT, DELETE) is repeated on
+//! connection errors, 429, 502, 503 and 504, with the server's `Retry-After`; a POST only where no
+//! connection came about. Redirects are never followed: credentials go to the named server alone.
+
+mod artifact;
+mod builder;
+mod error;
+mod member;
+mod owner;
+mod paging;
+mod project;
+mod quota;
+mod repository;
+mod robot;
+mod system;
+mod transport;
+mod user;
+
+pub use builder::ClientBuilder;
+pub use error::{Error, Result};
+pub use owner::Claim;
+pub use paging::collect;
+pub use project::ProjectFilter;
+
+use transport::Transport;
+
+/// An authenticated connection to one registry. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: std::sync::Arc<Transport>,
+}
+
+impl Client {
+    /// Begins a client of the registry at a URL such as `https://registry.example.com`.
+    pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(base_url.into())
+    }
+}
