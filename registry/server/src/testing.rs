@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use slipway_blobs::MemoryStore;
+use slipway_blobs::{BlobStore, MemoryStore};
 use slipway_jobs::Clock;
 use sqlx::PgPool;
 use tower::ServiceExt;
@@ -69,6 +69,15 @@ impl TestApp {
 
     /// With other settings.
     pub(crate) async fn with_config(pool: PgPool, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_blobs(pool, Arc::new(MemoryStore::new()), change).await
+    }
+
+    /// With another store, and other settings.
+    pub(crate) async fn with_blobs(
+        pool: PgPool,
+        blobs: Arc<dyn BlobStore>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::from_parts(None, []).unwrap();
         change(&mut config);
         let start = DateTime::parse_from_rfc3339("2026-01-02T03:04:05Z").unwrap().with_timezone(&Utc);
@@ -76,7 +85,8 @@ impl TestApp {
         let lifetime = config.token.lifetime;
         let app = App::new(AppInner {
             pool,
-            blobs: Arc::new(MemoryStore::new()),
+            blobs,
+            pulls: Default::default(),
             clock: Clock::fixed(start),
             tokens: TokenSigner::new(&key, lifetime),
             cache: Cache::memory(),

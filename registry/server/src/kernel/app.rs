@@ -12,6 +12,7 @@ use super::cache::Cache;
 use super::ready::Readiness;
 use super::token::TokenSigner;
 use crate::config::Config;
+use crate::distribution::pull::PullCounts;
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub(crate) struct AppInner {
     pub(crate) cache: Cache,
     /// Basic credentials that were found right a moment ago.
     pub(crate) verified: VerifiedCredentials,
+    /// Pulls that are not written yet.
+    pub(crate) pulls: PullCounts,
     /// Whether requests should come here.
     pub(crate) ready: Readiness,
 }
