@@ -1,0 +1,13 @@
+//! The commands of `cargo xtask`, one file each.
+
+pub mod check;
+pub mod cluster;
+pub mod down;
+pub mod test;
+pub mod tools;
+pub mod up;
+
+/// Runs what waits for a cluster.
+pub(crate) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

@@ -1,0 +1,173 @@
+//! `cargo xtask test`: runs the tests, tier by tier, and counts.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+
+use super::block_on;
+use crate::local_cluster::LocalCluster;
+use crate::paths;
+use crate::progress::Progress;
+use crate::services::Services;
+
+/// Runs the tests: everything, or one tier.
+#[derive(Debug, clap::Args)]
+pub struct Test {
+    /// Only this tier.
+    #[arg(long, value_enum)]
+    tier: Option<Tier>,
+    /// Leave the local cluster running afterwards.
+    #[arg(long)]
+    keep: bool,
+    /// Only tests whose name contains this.
+    filter: Option<String>,
+}
+
+/// What the tests need to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tier {
+    /// Nothing but PostgreSQL and Redis.
+    Unit,
+    /// A Kubernetes API server without nodes.
+    Api,
+    /// A whole cluster.
+    Cluster,
+}
+
+/// Sums of cargo's "test result:" lines.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+impl Test {
+    /// Runs every tier asked for, even after a failure, and ends with the sum.
+    pub fn run(self) -> Result<()> {
+        let mut total = Count::default();
+        let mut lines = Vec::new();
+        for tier in [Tier::Unit, Tier::Api, Tier::Cluster] {
+            if self.tier.is_some_and(|only| only != tier) {
+                continue;
+            }
+            let count = match self.run_tier(tier) {
+                Ok(count) => count,
+                // What could not even start counts as one failure, never as none.
+                Err(error) => {
+                    eprintln!("{tier:?}: {error:#}");
+                    Count { passed: 0, failed: 1 }
+                }
+            };
+            lines.push(format!("{tier:?}: {} passed, {} failed", count.passed, count.failed));
+            total.passed += count.passed;
+            total.failed += count.failed;
+        }
+        for line in lines {
+            println!("{line}");
+        }
+        println!("{} passed, {} failed", total.passed, total.failed);
+        if total.failed > 0 {
+            std::process::exit(1);
+        }
+        Ok(())
+    }
+
+    fn run_tier(&self, tier: Tier) -> Result<Count> {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(paths::repository()).arg("test").arg("--no-fail-fast");
+        match tier {
+            Tier::Unit => {
+                let services = Services::start(Progress::new())?;
+                cargo
+                    .args(["--workspace", "--lib", "--bins", "--tests", "--exclude", "slipway-e2e"])
+                    .env("DATABASE_URL", services.database_url())
+                    .env("REDIS_URL", services.redis_url());
+                let mut count = self.count(&mut cargo)?;
+                let mut own = Command::new("cargo");
+                own.current_dir(paths::repository())
+                    .args(["test", "--no-fail-fast", "--package", "slipway-e2e", "--lib"]);
+                count.add(self.count(&mut own)?);
+                Ok(count)
+            }
+            Tier::Api => {
+                cargo.args(["--package", "slipway-e2e", "--test", "api"]);
+                self.count(&mut cargo)
+            }
+            Tier::Cluster => {
+                let running = block_on(LocalCluster::running())?;
+                let ours = running.is_none();
+                if ours {
+                    block_on(LocalCluster::start(Progress::new()))?;
+                }
+                cargo.args(["--package", "slipway-e2e", "--test", "cluster"]);
+                let count = self.count(&mut cargo);
+                if ours && !self.keep {
+                    LocalCluster::stop()?;
+                }
+                count
+            }
+        }
+    }
+
+    fn count(&self, cargo: &mut Command) -> Result<Count> {
+        if let Some(filter) = &self.filter {
+            cargo.arg("--").arg(filter);
+        }
+        let mut child = cargo.stdout(Stdio::piped()).spawn().context("starting cargo test")?;
+        let output = child.stdout.take().context("no output")?;
+        let mut count = echo_and_count(output)?;
+        let status = child.wait()?;
+        if !status.success() && count.failed == 0 {
+            // Tests that did not compile, or a test process that died.
+            count.failed = 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    /// Reads `test result: ok. 3 passed; 0 failed; …`.
+    fn of_line(line: &str) -> Option<Self> {
+        let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
+        let number = |what: &str| {
+            numbers.split("; ").find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+        };
+        Some(Self { passed: number("passed")?, failed: number("failed")? })
+    }
+}
+
+fn echo_and_count(output: impl Read) -> Result<Count> {
+    let mut total = Count::default();
+    let mut screen = std::io::stdout();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        screen.write_all(&line)?;
+        screen.write_all(b"\n")?;
+        if let Some(count) = Count::of_line(&String::from_utf8_lossy(&line)) {
+            total.add(count);
+        }
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_cargo_says() {
+        let count = Count::of_line(
+            "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out",
+        );
+        let count = count.expect("a result line");
+        assert_eq!((count.passed, count.failed), (12, 3));
+        assert!(Count::of_line("test foo ... ok").is_none());
+    }
+}

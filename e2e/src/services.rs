@@ -1,0 +1,172 @@
+//! A PostgreSQL and a Redis of one's own on free ports, from Debian's packages.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::progress::Progress;
+use crate::shell;
+use crate::tools::debian;
+
+/// Both servers; stopped on drop, with their data.
+#[derive(Debug)]
+pub struct Services {
+    database_url: String,
+    redis_url: String,
+    children: Vec<Child>,
+    _folder: TempDir,
+}
+
+impl Services {
+    /// Starts both and waits until they accept connections.
+    pub fn start(progress: Progress) -> Result<Self> {
+        let root = debian::cluster_programs(progress)?;
+        let _step = progress.step("PostgreSQL and Redis for the tests");
+        let folder = tempfile::Builder::new().prefix("slipway-services-").tempdir()?;
+        let data = folder.path().join("postgres");
+        fs::create_dir(&data)?;
+        let servant = Servant::new(&root);
+        servant.give(folder.path())?;
+        servant.give(&data)?;
+        shell::run(servant.command("initdb").arg("-D").arg(&data).args([
+            "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+        ]))
+        .context("making a database cluster")?;
+
+        let (database_port, redis_port) = (free_port()?, free_port()?);
+        let mut services = Self {
+            database_url: format!("postgres://postgres@127.0.0.1:{database_port}/postgres"),
+            redis_url: format!("redis://127.0.0.1:{redis_port}"),
+            children: Vec::new(),
+            _folder: folder,
+        };
+        let log = File::create(services._folder.path().join("postgres.log"))?;
+        let mut postgres = servant.command("postgres");
+        postgres
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &database_port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+            .args(["-c", "unix_socket_directories=", "-c", "max_connections=400"])
+            // A test's data need not survive a power cut.
+            .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        services.children.push(postgres.spawn().context("starting PostgreSQL")?);
+        let mut redis = servant.command("redis-server");
+        redis
+            .args(["--port", &redis_port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
+            .arg("--dir")
+            .arg(services._folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        services.children.push(redis.spawn().context("starting Redis")?);
+        for port in [database_port, redis_port] {
+            services.await_port(port)?;
+        }
+        Ok(services)
+    }
+
+    /// A superuser's connection; each test makes a database of its own.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// An empty Redis.
+    pub fn redis_url(&self) -> &str {
+        &self.redis_url
+    }
+
+    fn await_port(&self, port: u16) -> Result<()> {
+        let began = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if began.elapsed() > Duration::from_secs(30) {
+                let log = fs::read_to_string(self._folder.path().join("postgres.log"));
+                bail!("nothing answers on port {port} after 30 s: {}", log.unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // PostgreSQL takes its own children along only when asked to stop (SIGQUIT: at once).
+            if let Ok(pid) = i32::try_from(child.id()) {
+                let pid = nix::unistd::Pid::from_raw(pid);
+                let _gone = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGQUIT);
+            }
+        }
+        for child in &mut self.children {
+            let began = Instant::now();
+            while child.try_wait().is_ok_and(|status| status.is_none()) {
+                if began.elapsed() > Duration::from_secs(5) {
+                    let _gone = child.kill();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// Runs programs as somebody who is not root: PostgreSQL refuses to be.
+struct Servant<'a> {
+    root: &'a Path,
+    as_root: bool,
+}
+
+/// Debian's `nobody` and `nogroup`.
+const NOBODY: u32 = 65534;
+
+impl<'a> Servant<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self { root, as_root: nix::unistd::geteuid().is_root() }
+    }
+
+    fn give(&self, path: &Path) -> Result<()> {
+        if self.as_root {
+            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY))?;
+        }
+        Ok(())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let plain = debian::command(self.root, program);
+        let mut command = if self.as_root {
+            let mut dropped = Command::new("setpriv");
+            // The cache may lie in /root, which nobody may enter: reading stays allowed.
+            dropped.args([
+                &format!("--reuid={NOBODY}"),
+                &format!("--regid={NOBODY}"),
+                "--clear-groups",
+                "--inh-caps=+dac_read_search",
+                "--ambient-caps=+dac_read_search",
+                "--pdeathsig=KILL",
+                "--",
+            ]);
+            dropped.arg(plain.get_program());
+            dropped
+        } else {
+            let mut bound = Command::new("setpriv");
+            bound.args(["--pdeathsig=KILL", "--"]).arg(plain.get_program());
+            bound
+        };
+        command
+            .env("LD_LIBRARY_PATH", debian::library_path(self.root))
+            .env("PATH", debian::search_path(self.root))
+            .current_dir("/")
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

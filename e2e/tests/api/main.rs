@@ -1,0 +1,3 @@
+//! Schemas and controllers against an API server without nodes.
+
+mod api_server;
