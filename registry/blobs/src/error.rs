@@ -67,10 +67,13 @@ impl BlobError {
     /// Maps an I/O error met while doing `operation`.
     pub(crate) fn io(operation: &'static str, error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::StorageFull,
-            _ => Self::Unavailable { operation, source: error.into() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::StorageFull
+            }
+            _ => Self::Unavailable {
+                operation,
+                source: error.into(),
+            },
         }
     }
 }

@@ -21,9 +21,8 @@ impl BlobKey {
     /// Checks a text that is said to be a key.
     pub fn parse(text: &str) -> Result<Self, BlobError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        let good_segment = |segment: &str| {
-            !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(allowed)
-        };
+        let good_segment =
+            |segment: &str| !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(allowed);
         if text.len() > MAX_LENGTH || !text.split('/').all(good_segment) {
             return Err(BlobError::InvalidKey(text.chars().take(64).collect()));
         }
@@ -65,8 +64,21 @@ mod tests {
             assert_eq!(BlobKey::parse(good).unwrap().as_str(), good);
         }
         for bad in [
-            "", "/", "/a", "a/", "a//b", "..", "a/../b", "a/./b", ".a", "a/.b", "a\\b", "a\0b", "a b",
-            "é", &"a".repeat(MAX_LENGTH + 1),
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            "a/./b",
+            ".a",
+            "a/.b",
+            "a\\b",
+            "a\0b",
+            "a b",
+            "é",
+            &"a".repeat(MAX_LENGTH + 1),
         ] {
             assert!(BlobKey::parse(bad).is_err(), "{bad:?} was accepted");
         }

@@ -10,19 +10,23 @@
 //!   pushed again a moment ago.
 
 pub mod error;
+pub mod filesystem;
 pub mod key;
 pub mod memory;
 pub mod reader;
 pub mod state;
 pub mod store;
 
+#[cfg(test)]
+mod contract;
 
 pub use error::BlobError;
+pub use filesystem::FilesystemStore;
 pub use key::BlobKey;
 pub use memory::MemoryStore;
 pub use reader::{BlobReader, BlobStream};
 pub use state::{UploadHandle, UploadId, UploadState};
 pub use store::{
-    AppendOptions, BlobStat, BlobStore, Body, BoxError, Deletion, ListedBlob, OpenUpload,
-    RedirectOptions, StoredBlob, put,
+    AppendOptions, BlobStat, BlobStore, Body, BoxError, Deletion, ListedBlob, OpenUpload, RedirectOptions,
+    StoredBlob, put,
 };

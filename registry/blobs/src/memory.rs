@@ -15,9 +15,7 @@ use crate::error::BlobError;
 use crate::key::BlobKey;
 use crate::reader::{BlobReader, clamp};
 use crate::state::{BackendState, Hasher, UploadHandle, UploadId, UploadState};
-use crate::store::{
-    AppendOptions, BlobStat, BlobStore, Body, Deletion, ListedBlob, OpenUpload, StoredBlob,
-};
+use crate::store::{AppendOptions, BlobStat, BlobStore, Body, Deletion, ListedBlob, OpenUpload, StoredBlob};
 
 /// Size of the pieces in which a blob is read, in bytes.
 const PIECE: usize = 1 << 20;
@@ -59,7 +57,10 @@ impl MemoryStore {
 
     /// An empty store that is full when its blobs and uploads have `bytes` bytes together.
     pub fn with_capacity(bytes: u64) -> Self {
-        Self { inner: Mutex::default(), capacity: bytes }
+        Self {
+            inner: Mutex::default(),
+            capacity: bytes,
+        }
     }
 
     /// Every section under this lock leaves the maps consistent, so a panic elsewhere does not spoil them.
@@ -69,7 +70,11 @@ impl MemoryStore {
 
     /// Marks an upload as being written until the guard is dropped.
     fn claim(&self, id: UploadId) -> Result<Claim<'_>, BlobError> {
-        if self.lock().busy.insert(id) { Ok(Claim { store: self, id }) } else { Err(BlobError::UploadBusy) }
+        if self.lock().busy.insert(id) {
+            Ok(Claim { store: self, id })
+        } else {
+            Err(BlobError::UploadBusy)
+        }
     }
 }
 
@@ -94,7 +99,11 @@ impl Inner {
     /// Cuts the upload back to `length` bytes; an upload of nothing needs no entry.
     fn cut(&mut self, id: UploadId, length: u64) -> Result<(), BlobError> {
         let Some(upload) = self.uploads.get_mut(&id) else {
-            return if length == 0 { Ok(()) } else { Err(BlobError::UploadUnknown) };
+            return if length == 0 {
+                Ok(())
+            } else {
+                Err(BlobError::UploadUnknown)
+            };
         };
         let held = upload.value.len() as u64;
         if held < length {
@@ -110,8 +119,10 @@ impl Inner {
             return Err(BlobError::StorageFull);
         }
         let modified = self.now();
-        let upload =
-            self.uploads.entry(id).or_insert_with(|| Stamped { value: BytesMut::new(), modified });
+        let upload = self.uploads.entry(id).or_insert_with(|| Stamped {
+            value: BytesMut::new(),
+            modified,
+        });
         upload.value.extend_from_slice(piece);
         upload.modified = modified;
         self.used += piece.len() as u64;
@@ -170,7 +181,10 @@ impl BlobStore for MemoryStore {
         let key = key_of(expected, id)?;
         let mut inner = self.lock();
         if let Some(done) = inner.blobs.get(&key) {
-            return Ok(StoredBlob { key, size: done.value.len() as u64 });
+            return Ok(StoredBlob {
+                key,
+                size: done.value.len() as u64,
+            });
         }
         inner.cut(id, state.received)?;
         let bytes = inner.uploads.get(&id).map_or(&[][..], |upload| &upload.value[..]);
@@ -181,37 +195,61 @@ impl BlobStore for MemoryStore {
         }
         let actual = hasher.digest();
         if actual != *expected {
-            return Err(BlobError::DigestMismatch { expected: expected.clone(), actual });
+            return Err(BlobError::DigestMismatch {
+                expected: expected.clone(),
+                actual,
+            });
         }
-        let value = inner.uploads.remove(&id).map_or_else(Bytes::new, |upload| upload.value.freeze());
+        let value = inner
+            .uploads
+            .remove(&id)
+            .map_or_else(Bytes::new, |upload| upload.value.freeze());
         let modified = inner.now();
         inner.blobs.insert(key.clone(), Stamped { value, modified });
-        Ok(StoredBlob { key, size: state.received })
+        Ok(StoredBlob {
+            key,
+            size: state.received,
+        })
     }
 
     async fn abort(&self, upload: &UploadHandle) -> Result<u64, BlobError> {
         let _claim = self.claim(upload.id)?;
         let mut inner = self.lock();
-        let freed = inner.uploads.remove(&upload.id).map_or(0, |upload| upload.value.len() as u64);
+        let freed = inner
+            .uploads
+            .remove(&upload.id)
+            .map_or(0, |upload| upload.value.len() as u64);
         inner.used -= freed;
         Ok(freed)
     }
 
     async fn open(&self, key: &BlobKey, range: Option<Range<u64>>) -> Result<BlobReader, BlobError> {
-        let bytes = self.lock().blobs.get(key).ok_or(BlobError::NotFound)?.value.clone();
+        let bytes = self
+            .lock()
+            .blobs
+            .get(key)
+            .ok_or(BlobError::NotFound)?
+            .value
+            .clone();
         let size = bytes.len() as u64;
         let range = clamp(range, size)?;
         let mut rest = bytes.slice(range.start as usize..range.end as usize);
-        let pieces = std::iter::from_fn(move || {
-            (!rest.is_empty()).then(|| Ok(rest.split_to(PIECE.min(rest.len()))))
-        });
-        Ok(BlobReader { size, range, stream: futures::stream::iter(pieces).boxed() })
+        let pieces =
+            std::iter::from_fn(move || (!rest.is_empty()).then(|| Ok(rest.split_to(PIECE.min(rest.len())))));
+        Ok(BlobReader {
+            size,
+            range,
+            stream: futures::stream::iter(pieces).boxed(),
+        })
     }
 
     async fn stat(&self, key: &BlobKey) -> Result<BlobStat, BlobError> {
         let inner = self.lock();
         let blob = inner.blobs.get(key).ok_or(BlobError::NotFound)?;
-        Ok(BlobStat { size: blob.value.len() as u64, modified: blob.modified })
+        Ok(BlobStat {
+            size: blob.value.len() as u64,
+            modified: blob.modified,
+        })
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<Deletion, BlobError> {
@@ -227,20 +265,33 @@ impl BlobStore for MemoryStore {
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let inner = self.lock();
-        let blobs = inner.blobs.range::<BlobKey, _>((start, Bound::Unbounded)).take(limit);
+        let blobs = inner
+            .blobs
+            .range::<BlobKey, _>((start, Bound::Unbounded))
+            .take(limit);
         let listed = |(key, blob): (&BlobKey, &Stamped<Bytes>)| ListedBlob {
             key: key.clone(),
-            stat: BlobStat { size: blob.value.len() as u64, modified: blob.modified },
+            stat: BlobStat {
+                size: blob.value.len() as u64,
+                modified: blob.modified,
+            },
         };
         Ok(blobs.map(listed).collect())
     }
 
-    async fn list_uploads(&self, after: Option<UploadId>, limit: usize) -> Result<Vec<OpenUpload>, BlobError> {
+    async fn list_uploads(
+        &self,
+        after: Option<UploadId>,
+        limit: usize,
+    ) -> Result<Vec<OpenUpload>, BlobError> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let inner = self.lock();
         let uploads = inner.uploads.range((start, Bound::Unbounded)).take(limit);
         let listed = |(id, upload): (&UploadId, &Stamped<BytesMut>)| OpenUpload {
-            handle: UploadHandle { id: *id, backend: BackendState::Plain },
+            handle: UploadHandle {
+                id: *id,
+                backend: BackendState::Plain,
+            },
             size: upload.value.len() as u64,
             modified: upload.modified,
         };
@@ -248,6 +299,13 @@ impl BlobStore for MemoryStore {
     }
 
     async fn health(&self) -> Result<(), BlobError> {
-        if self.lock().used >= self.capacity { Err(BlobError::StorageFull) } else { Ok(()) }
+        if self.lock().used >= self.capacity {
+            Err(BlobError::StorageFull)
+        } else {
+            Ok(())
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,8 +81,15 @@ pub struct UploadState {
 impl UploadState {
     /// A new upload that hashes with `algorithm` while it receives.
     pub(crate) fn new(algorithm: Algorithm, backend: BackendState) -> Self {
-        let handle = UploadHandle { id: UploadId::random(), backend };
-        Self { handle, received: 0, hash: Hasher::new(algorithm).save() }
+        let handle = UploadHandle {
+            id: UploadId::random(),
+            backend,
+        };
+        Self {
+            handle,
+            received: 0,
+            hash: Hasher::new(algorithm).save(),
+        }
     }
 
     /// The upload's name.
@@ -127,7 +134,8 @@ impl SavedHash {
 
     /// Continues the hash.
     pub(crate) fn restore(&self) -> Result<Hasher, BlobError> {
-        let bytes = hex::decode(&self.state).map_err(|_| BlobError::InvalidState("hash is not hexadecimal"))?;
+        let bytes =
+            hex::decode(&self.state).map_err(|_| BlobError::InvalidState("hash is not hexadecimal"))?;
         match self.algorithm {
             SavedAlgorithm::Sha256 => revive(&bytes).map(Hasher::Sha256),
             SavedAlgorithm::Sha512 => revive(&bytes).map(Hasher::Sha512),
@@ -136,7 +144,9 @@ impl SavedHash {
 }
 
 fn revive<H: SerializableState>(bytes: &[u8]) -> Result<H, BlobError> {
-    let state = bytes.try_into().map_err(|_| BlobError::InvalidState("hash has a wrong length"))?;
+    let state = bytes
+        .try_into()
+        .map_err(|_| BlobError::InvalidState("hash has a wrong length"))?;
     H::deserialize(&state).map_err(|_| BlobError::InvalidState("hash is damaged"))
 }
 
@@ -164,12 +174,14 @@ impl Hasher {
 
     pub(crate) fn save(&self) -> SavedHash {
         match self {
-            Self::Sha256(hash) => {
-                SavedHash { algorithm: SavedAlgorithm::Sha256, state: hex::encode(hash.serialize()) }
-            }
-            Self::Sha512(hash) => {
-                SavedHash { algorithm: SavedAlgorithm::Sha512, state: hex::encode(hash.serialize()) }
-            }
+            Self::Sha256(hash) => SavedHash {
+                algorithm: SavedAlgorithm::Sha256,
+                state: hex::encode(hash.serialize()),
+            },
+            Self::Sha512(hash) => SavedHash {
+                algorithm: SavedAlgorithm::Sha512,
+                state: hex::encode(hash.serialize()),
+            },
         }
     }
 

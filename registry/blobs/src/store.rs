@@ -152,7 +152,8 @@ pub trait BlobStore: Send + Sync + 'static {
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError>;
 
     /// Lists at most `limit` unfinished uploads behind `after`, in the order of ids; an empty page is the end.
-    async fn list_uploads(&self, after: Option<UploadId>, limit: usize) -> Result<Vec<OpenUpload>, BlobError>;
+    async fn list_uploads(&self, after: Option<UploadId>, limit: usize)
+    -> Result<Vec<OpenUpload>, BlobError>;
 
     /// An address from which the client can read the blob itself (GET only), if this store has such.
     async fn redirect(&self, _key: &BlobKey, _options: &RedirectOptions) -> Result<Option<Url>, BlobError> {
