@@ -1,1 +1,27 @@
 //! Values that users write: retention rules, filters, schedules, patterns, quantities.
+//!
+//! Each exists once, here, and is embedded by the custom resources and by the API types alike.
+//! None uses serde's `untagged` or `flatten`: a choice is a struct of optional members of which exactly one is set,
+//! so that schemas stay structural and refusals name the member that is wrong.
+
+mod choice;
+mod duration;
+mod quantity;
+mod replication;
+mod retention;
+mod schedule;
+mod selector;
+
+pub use choice::InvalidChoice;
+pub use duration::{DurationError, HumanDuration};
+pub use quantity::{Quantity, QuantityError};
+pub use replication::{
+    ArtifactKind, LabelFilter, OnEvent, Platform, ReplicationFilters, ReplicationTrigger, TagFilter,
+    TagFilterKind, TriggerKind,
+};
+pub use retention::{Keep, KeepKind, RetentionRule, Untagged};
+pub use schedule::{Schedule, ScheduleError};
+pub use selector::{ImmutableTagRule, NameSelector, SelectorKind, TagSelector};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use serde_json::Value;
+
+use super::{definitions, outputs};
+
+fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    visit(path, schema);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        walk(&format!("{path}.{name}"), property, visit);
+    }
+    for key in ["items", "additionalProperties"] {
+        if schema[key].is_object() {
+            walk(&format!("{path}[{key}]"), &schema[key], visit);
+        }
+    }
+}
+
+fn every_node(mut visit: impl FnMut(&str, &Value)) {
+    for definition in definitions().unwrap() {
+        let name = definition["spec"]["names"]["kind"].as_str().unwrap().to_owned();
+        walk(
+            &name,
+            &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"],
+            &mut visit,
+        );
+    }
+}
+
+#[test]
+fn d1_every_field_is_described() {
+    every_node(|path, node| {
+        for (name, property) in node["properties"].as_object().into_iter().flatten() {
+            assert!(
+                property["description"]
+                    .as_str()
+                    .is_some_and(|text| text.len() > 5),
+                "{path}.{name} has no description"
+            );
+        }
+    });
+}
+
+#[test]
+fn d1_schemas_are_structural_and_plain() {
+    every_node(|path, node| {
+        for word in [
+            "anyOf", "oneOf", "allOf", "not", "nullable", "$ref", "title", "format",
+        ] {
+            let kubernetes_own =
+                word == "format" && matches!(node["format"].as_str(), Some("int32" | "int64" | "date-time"));
+            assert!(
+                node.get(word).is_none() || kubernetes_own,
+                "{path} has {word}: {node}"
+            );
+        }
+        assert!(
+            node["type"].is_string() || node["x-kubernetes-int-or-string"] == true,
+            "{path} has no type: {node}"
+        );
+        let default_of_status = path.ends_with(".status") && path.matches('.').count() == 1;
+        assert!(
+            node.get("default").is_none() || default_of_status,
+            "{path} has a default"
+        );
+        let left = node
+            .as_object()
+            .unwrap()
+            .keys()
+            .find(|key| key.starts_with("x-slipway"));
+        assert_eq!(left, None, "{path}");
+    });
+}
+
+#[test]
+fn d2_everything_is_bounded() {
+    every_node(|path, node| match node["type"].as_str() {
+        Some("string") => assert!(
+            node["enum"].is_array() || node["maxLength"].is_u64(),
+            "{path} has no maxLength"
+        ),
+        Some("array") => {
+            assert!(node["maxItems"].is_u64(), "{path} has no maxItems");
+            assert!(
+                node["x-kubernetes-list-type"].is_string(),
+                "{path} has no list type"
+            );
+        }
+        Some("object") if node["additionalProperties"].is_object() => {
+            assert!(node["maxProperties"].is_u64(), "{path} has no maxProperties");
+        }
+        _ => {}
+    });
+}
+
+#[test]
+fn lists_with_identity_require_their_keys() {
+    every_node(|path, node| {
+        for key in node["x-kubernetes-list-map-keys"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let required = node["items"]["required"].as_array().unwrap();
+            assert!(required.contains(key), "{path}: the key {key} is not required");
+        }
+    });
+}
+
+#[test]
+fn d2_definitions_are_small() {
+    for definition in definitions().unwrap() {
+        let size = serde_json::to_string(&definition).unwrap().len();
+        assert!(
+            size < 200 * 1024,
+            "{} has {size} bytes",
+            definition["metadata"]["name"]
+        );
+    }
+}
+
+#[test]
+fn every_rule_says_what_to_write() {
+    every_node(|path, node| {
+        for rule in node["x-kubernetes-validations"].as_array().into_iter().flatten() {
+            assert!(
+                rule["message"].as_str().is_some_and(|text| text.len() > 20),
+                "{path}: {rule}"
+            );
+        }
+    });
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    for output in outputs().unwrap() {
+        let known = std::fs::read_to_string(root.join(&output.path)).unwrap_or_default();
+        assert!(
+            known == output.text,
+            "{} is out of date: run crdgen",
+            output.path.display()
+        );
+    }
+}
