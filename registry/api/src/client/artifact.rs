@@ -1,6 +1,6 @@
 //! Artifacts and tags. `repository` is the name without the project, `reference` a tag or a digest.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::repository::encoded;
@@ -10,11 +10,7 @@ use crate::artifact::{Artifact, Tag, TagCreate};
 
 impl Client {
     /// Lists a repository's artifacts, with their tags.
-    pub fn artifact_list(
-        &self,
-        project: &str,
-        repository: &str,
-    ) -> impl Stream<Item = Result<Artifact>> + Send + use<> {
+    pub fn artifact_list(&self, project: &str, repository: &str) -> BoxStream<'static, Result<Artifact>> {
         let (project, repository) = (project.to_owned(), encoded(repository));
         self.pages(move || {
             Request::harbor(
@@ -62,7 +58,7 @@ impl Client {
         project: &str,
         repository: &str,
         reference: &str,
-    ) -> impl Stream<Item = Result<Tag>> + Send + use<> {
+    ) -> BoxStream<'static, Result<Tag>> {
         let (project, repository, reference) =
             (project.to_owned(), encoded(repository), reference.to_owned());
         self.pages(move || {

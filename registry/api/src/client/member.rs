@@ -1,6 +1,6 @@
 //! Members of projects.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -9,7 +9,7 @@ use crate::member::{Member, MemberCreate, MemberRole};
 
 impl Client {
     /// Lists a project's members.
-    pub fn member_list(&self, project: &str) -> impl Stream<Item = Result<Member>> + Send + use<> {
+    pub fn member_list(&self, project: &str) -> BoxStream<'static, Result<Member>> {
         let project = project.to_owned();
         self.pages(move || Request::harbor(Method::GET, &["projects", &project, "members"]).by_name())
     }

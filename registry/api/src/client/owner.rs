@@ -1,6 +1,6 @@
 //! Slipway's own: which object declares a project.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -55,16 +55,13 @@ impl Client {
     }
 
     /// The projects that an object declares.
-    pub fn owner_find_by_uid(&self, uid: &str) -> impl Stream<Item = Result<OwnedProject>> + Send + use<> {
+    pub fn owner_find_by_uid(&self, uid: &str) -> BoxStream<'static, Result<OwnedProject>> {
         let uid = uid.to_owned();
         self.pages(move || Request::slipway(Method::GET, &["projects"]).query("owner_uid", &uid))
     }
 
     /// The projects that a cluster's objects declare.
-    pub fn owner_find_by_cluster(
-        &self,
-        cluster: &str,
-    ) -> impl Stream<Item = Result<OwnedProject>> + Send + use<> {
+    pub fn owner_find_by_cluster(&self, cluster: &str) -> BoxStream<'static, Result<OwnedProject>> {
         let cluster = cluster.to_owned();
         self.pages(move || Request::slipway(Method::GET, &["projects"]).query("owner_cluster", &cluster))
     }

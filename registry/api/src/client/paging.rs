@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use futures::{Stream, TryStreamExt as _};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
 use super::transport::{Request, Transport};
@@ -26,7 +27,7 @@ impl Client {
     pub(super) fn pages<T: DeserializeOwned + Send + 'static>(
         &self,
         request: impl Fn() -> Request + Send + Sync + 'static,
-    ) -> impl Stream<Item = Result<T>> + Send + use<T> {
+    ) -> BoxStream<'static, Result<T>> {
         let transport = self.transport.clone();
         let first = Pages {
             waiting: VecDeque::new(),
@@ -45,6 +46,7 @@ impl Client {
                     .map(|entry| (entry, (transport, request, pages))))
             },
         )
+        .boxed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Projects.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -22,7 +22,7 @@ pub struct ProjectFilter {
 
 impl Client {
     /// Lists projects.
-    pub fn project_list(&self, filter: ProjectFilter) -> impl Stream<Item = Result<Project>> + Send + use<> {
+    pub fn project_list(&self, filter: ProjectFilter) -> BoxStream<'static, Result<Project>> {
         self.pages(move || {
             let mut request = Request::harbor(Method::GET, &["projects"]);
             if let Some(name) = &filter.name {

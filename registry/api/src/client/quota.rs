@@ -1,6 +1,7 @@
 //! Quotas.
 
-use futures::{Stream, TryStreamExt as _};
+use futures::TryStreamExt as _;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -9,7 +10,7 @@ use crate::quota::{Quota, QuotaUpdate};
 
 impl Client {
     /// Lists all quotas.
-    pub fn quota_list(&self) -> impl Stream<Item = Result<Quota>> + Send + use<> {
+    pub fn quota_list(&self) -> BoxStream<'static, Result<Quota>> {
         self.pages(|| Request::harbor(Method::GET, &["quotas"]).query("reference", "project"))
     }
 

@@ -1,6 +1,6 @@
 //! Repositories.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -14,7 +14,7 @@ pub(super) fn encoded(repository: &str) -> String {
 
 impl Client {
     /// Lists a project's repositories.
-    pub fn repository_list(&self, project: &str) -> impl Stream<Item = Result<Repository>> + Send + use<> {
+    pub fn repository_list(&self, project: &str) -> BoxStream<'static, Result<Repository>> {
         let project = project.to_owned();
         self.pages(move || Request::harbor(Method::GET, &["projects", &project, "repositories"]))
     }

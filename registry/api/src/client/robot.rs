@@ -1,6 +1,6 @@
 //! Robot accounts.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -9,7 +9,7 @@ use crate::robot::{Robot, RobotCreate, RobotCreated, RobotSecretAnswer, RobotSec
 
 impl Client {
     /// Lists the robots of a project (by its id).
-    pub fn robot_list(&self, project_id: i64) -> impl Stream<Item = Result<Robot>> + Send + use<> {
+    pub fn robot_list(&self, project_id: i64) -> BoxStream<'static, Result<Robot>> {
         self.pages(move || {
             Request::harbor(Method::GET, &["robots"])
                 .query("q", format!("Level=project,ProjectID={project_id}"))
@@ -17,7 +17,7 @@ impl Client {
     }
 
     /// Lists the robots of the system.
-    pub fn robot_list_system(&self) -> impl Stream<Item = Result<Robot>> + Send + use<> {
+    pub fn robot_list_system(&self) -> BoxStream<'static, Result<Robot>> {
         self.pages(|| Request::harbor(Method::GET, &["robots"]))
     }
 

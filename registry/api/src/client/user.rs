@@ -1,6 +1,6 @@
 //! Users.
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
@@ -17,7 +17,7 @@ impl Client {
     }
 
     /// Lists users, but for the built-in administrator.
-    pub fn user_list(&self) -> impl Stream<Item = Result<CurrentUser>> + Send + use<> {
+    pub fn user_list(&self) -> BoxStream<'static, Result<CurrentUser>> {
         self.pages(|| Request::harbor(Method::GET, &["users"]))
     }
 
