@@ -1,0 +1,155 @@
+//! Who may do what on `/v2/`: asked first, before anything is looked at.
+//!
+//! Both the token's scopes and the caller's fresh standing must allow a thing: a token is never more than
+//! what was asked for, a role that was revoked counts at once. Without either the answer is the same
+//! whether a project or repository exists or not: 401 with a challenge for nobody and for tokens, 403 for
+//! a name and password.
+
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use slipway_model::RepositoryName;
+use slipway_model::permission::{Action, Resource};
+
+use super::path::{Item, Target};
+use crate::error::{Code, Error, Result};
+use crate::kernel::access::{ProjectScope, Standing};
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+use crate::kernel::origin::challenge;
+use crate::kernel::standing;
+
+/// What a request needs in its repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Reading.
+    Pull,
+    /// Writing (clients always ask for both).
+    Push,
+    /// Removing.
+    Delete,
+}
+
+impl Need {
+    /// What a method needs at a place.
+    pub(crate) fn of(item: &Item, method: &Method) -> Self {
+        match (item, method) {
+            (Item::Uploads | Item::Upload(_), _) => Self::Push,
+            (_, &Method::DELETE) => Self::Delete,
+            (_, &Method::GET | &Method::HEAD) => Self::Pull,
+            _ => Self::Push,
+        }
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::Pull => Action::Pull,
+            Self::Push => Action::Push,
+            Self::Delete => Action::Delete,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "pull,push",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn is_met(self, standing: &Standing, project: &ProjectScope) -> bool {
+        standing.allows(project, Resource::Repository, self.action())
+            || (self == Self::Delete && standing.allows(project, Resource::Artifact, Action::Delete))
+    }
+}
+
+/// The scope that a challenge names for a request: always one.
+pub(crate) fn scope(target: &Target, method: &Method) -> Option<String> {
+    match target {
+        Target::Catalog => Some("registry:catalog:*".to_owned()),
+        Target::Repository(name, item) => {
+            Some(format!("repository:{name}:{}", Need::of(item, method).words()))
+        }
+        Target::Base | Target::BadName | Target::Unknown => None,
+    }
+}
+
+/// Lets a request into a repository's project, or refuses it.
+pub(crate) async fn enter(
+    app: &App,
+    ctx: &Context,
+    parts: &Parts,
+    repository: &RepositoryName,
+    need: Need,
+) -> Result<ProjectScope> {
+    let scope = format!("repository:{repository}:{}", need.words());
+    if is_nobody(ctx) {
+        return Err(unauthorized(app, parts, Some(&scope), None));
+    }
+    let now = app.clock.now();
+    let mut conn = app.pool.acquire().await?;
+    let in_project = standing::in_project(&mut conn, now, &ctx.caller, repository.project()).await?;
+    let by_token = ctx
+        .token
+        .as_ref()
+        .is_none_or(|scopes| scopes.allows(repository.as_str(), need.action()));
+    match in_project {
+        Some((project, standing)) if by_token && need.is_met(&standing, &project) => Ok(project),
+        None if standing::in_system(&mut conn, now, &ctx.caller).await? == Standing::Administrator => {
+            Err(Error::new(
+                Code::NameUnknown,
+                format!("there is no project {}", repository.project()),
+            ))
+        }
+        _ => Err(refused(app, ctx, parts, &scope)),
+    }
+}
+
+/// Lets a request list the catalog, or refuses it.
+pub(crate) async fn enter_catalog(app: &App, ctx: &Context, parts: &Parts) -> Result<()> {
+    let scope = "registry:catalog:*";
+    if is_nobody(ctx) {
+        return Err(unauthorized(app, parts, Some(scope), None));
+    }
+    let mut conn = app.pool.acquire().await?;
+    let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
+    let by_token = ctx
+        .token
+        .as_ref()
+        .is_none_or(crate::kernel::token::TokenScopes::allows_catalog);
+    if by_token && standing.allows_system(Resource::Catalog, Action::Read) {
+        return Ok(());
+    }
+    Err(refused(app, ctx, parts, scope))
+}
+
+/// May the caller read this repository? For the source of a mount.
+pub(crate) async fn may_pull(app: &App, ctx: &Context, repository: &RepositoryName) -> Result<bool> {
+    if ctx
+        .token
+        .as_ref()
+        .is_some_and(|scopes| !scopes.allows(repository.as_str(), Action::Pull))
+    {
+        return Ok(false);
+    }
+    let mut conn = app.pool.acquire().await?;
+    let found = standing::in_project(&mut conn, app.clock.now(), &ctx.caller, repository.project()).await?;
+    Ok(found.is_some_and(|(project, standing)| Need::Pull.is_met(&standing, &project)))
+}
+
+/// Neither a password nor a token was sent. (A token that says "anonymous" is one.)
+pub(crate) fn is_nobody(ctx: &Context) -> bool {
+    ctx.caller.is_anonymous() && ctx.token.is_none()
+}
+
+/// 401 with the one challenge.
+pub(crate) fn unauthorized(app: &App, parts: &Parts, scope: Option<&str>, error: Option<&str>) -> Error {
+    Error::new(Code::Unauthorized, "authentication required")
+        .with_header(header::WWW_AUTHENTICATE, challenge(app, parts, scope, error))
+}
+
+fn refused(app: &App, ctx: &Context, parts: &Parts, scope: &str) -> Error {
+    match ctx.token {
+        Some(_) => unauthorized(app, parts, Some(scope), Some("insufficient_scope")),
+        None => Error::new(Code::Denied, "requested access to the resource is denied"),
+    }
+}

@@ -1,0 +1,97 @@
+//! `blobs/<digest>`.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use slipway_model::Digest;
+
+use super::answer::{DIGEST, empty, value};
+use super::{Call, digest};
+use crate::distribution::conditional::{Condition, etag};
+use crate::distribution::{pull, removal};
+use crate::error::Result;
+
+/// `HEAD`: answered from the database.
+pub(super) async fn head(call: Call<'_>, text: &str) -> Result<Response> {
+    let digest = digest(text)?;
+    let size = pull::blob::stat(call.app, call.project, call.repository, &digest).await?;
+    if is_known(call, &digest) {
+        return not_modified(&digest);
+    }
+    let mut headers = headers(&digest)?;
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    Ok(empty(StatusCode::OK, headers))
+}
+
+/// `GET`: streamed.
+pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
+    let digest = digest(text)?;
+    let range = call
+        .parts
+        .headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok());
+    // A part is only of use to whoever has the rest of this very content.
+    let same = call
+        .parts
+        .headers
+        .get(header::IF_RANGE)
+        .is_none_or(|tag| tag == etag(&digest));
+    let range = range.filter(|_| same);
+    let (reader, partial) = pull::blob::open(call.app, call.project, call.repository, &digest, range).await?;
+    if is_known(call, &digest) {
+        return not_modified(&digest);
+    }
+    let mut headers = headers(&digest)?;
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reader.length()));
+    let mut status = StatusCode::OK;
+    if partial {
+        status = StatusCode::PARTIAL_CONTENT;
+        let (first, last) = (reader.range.start, reader.range.end.saturating_sub(1));
+        headers.insert(
+            header::CONTENT_RANGE,
+            value(&format!("bytes {first}-{last}/{}", reader.size))?,
+        );
+    }
+    let name = digest.to_string();
+    let stream = reader.stream.inspect(move |piece| {
+        if let Err(error) = piece {
+            tracing::error!(blob = name, %error, "a blob broke off while it was sent");
+        }
+    });
+    Ok((status, headers, Body::from_stream(stream)).into_response())
+}
+
+/// `DELETE`: the repository's link.
+pub(super) async fn delete(call: Call<'_>, text: &str) -> Result<Response> {
+    removal::blob(call.app, call.project, call.repository, &digest(text)?).await?;
+    Ok(empty(StatusCode::ACCEPTED, HeaderMap::new()))
+}
+
+fn is_known(call: Call<'_>, digest: &Digest) -> bool {
+    Condition::if_none_match(&call.parts.headers)
+        .is_some_and(|condition| condition.matches(Some(digest.as_str())))
+}
+
+fn not_modified(digest: &Digest) -> Result<Response> {
+    let mut headers = headers(digest)?;
+    headers.remove(header::CONTENT_TYPE);
+    Ok(empty(StatusCode::NOT_MODIFIED, headers))
+}
+
+fn headers(digest: &Digest) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::ETAG, etag(digest));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    headers.insert(DIGEST.clone(), value(digest.as_str())?);
+    Ok(headers)
+}

@@ -1,0 +1,107 @@
+//! `GET` and `HEAD blobs/<digest>`.
+
+use axum::http::{HeaderValue, header};
+use slipway_blobs::{BlobError, BlobReader};
+use slipway_model::{Digest, RepositoryName};
+
+use super::manifest::missing;
+use super::range::Wanted;
+use super::store::{self, BlobRow};
+use crate::distribution::content::Lease;
+use crate::distribution::settings::LEASE;
+use crate::distribution::upload::blob_error;
+use crate::error::{Code, Error, Result};
+use crate::kernel::access::ProjectScope;
+use crate::kernel::app::App;
+
+/// The size of a blob of the repository. A client that hears it will not upload the blob, so it is kept
+/// for the manifest that follows.
+pub(crate) async fn stat(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<u64> {
+    let row = find(app, project, repository, digest).await?;
+    let lease = Lease::new(app.clock.now(), LEASE);
+    if lease.needs_renewal(row.leased_until) {
+        let mut conn = app.pool.acquire().await?;
+        if !store::renew_lease(&mut conn, row.repository_id, digest.as_str(), lease.until()).await? {
+            return Err(unknown(repository, digest));
+        }
+    }
+    Ok(u64::try_from(row.size).unwrap_or(0))
+}
+
+/// Opens a blob of the repository, or the part that a `Range` header names; the flag tells which.
+pub(crate) async fn open(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+    range: Option<&str>,
+) -> Result<(BlobReader, bool)> {
+    let row = find(app, project, repository, digest).await?;
+    match open_row(app, &row, range).await {
+        Err(BlobError::NotFound) => {}
+        outcome => return finish(outcome),
+    }
+    // Collected between the two looks, or pushed again since: the row knows.
+    let again = find(app, project, repository, digest).await?;
+    if again.storage_key == row.storage_key {
+        return Err(Error::internal(format!(
+            "the object {} of {digest} is missing in the store",
+            row.storage_key
+        )));
+    }
+    finish(open_row(app, &again, range).await)
+}
+
+async fn open_row(app: &App, row: &BlobRow, range: Option<&str>) -> Result<(BlobReader, bool), BlobError> {
+    let size = u64::try_from(row.size).unwrap_or(0);
+    let part = match Wanted::parse(range, size) {
+        Wanted::Whole => None,
+        Wanted::Part(part) => Some(part),
+        Wanted::Unsatisfiable => return Err(BlobError::RangeNotSatisfiable { size }),
+    };
+    let partial = part.is_some();
+    let key = slipway_blobs::BlobKey::parse(&row.storage_key)?;
+    Ok((app.blobs.open(&key, part).await?, partial))
+}
+
+fn finish(outcome: Result<(BlobReader, bool), BlobError>) -> Result<(BlobReader, bool)> {
+    outcome.map_err(|error| match error {
+        BlobError::RangeNotSatisfiable { size } => {
+            let value = HeaderValue::try_from(format!("bytes */{size}"));
+            Error::new(Code::RangeInvalid, format!("the blob has {size} bytes")).with_header(
+                header::CONTENT_RANGE,
+                value.unwrap_or_else(|_| HeaderValue::from_static("bytes */0")),
+            )
+        }
+        other => blob_error(other),
+    })
+}
+
+async fn find(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<BlobRow> {
+    let mut conn = app.pool.acquire().await?;
+    match store::blob(&mut conn, project.id, repository.as_str(), digest.as_str()).await? {
+        Some(row) => Ok(row),
+        None => {
+            let message = unknown_message(repository, digest);
+            Err(missing(&mut conn, project, repository, Code::BlobUnknown, message).await?)
+        }
+    }
+}
+
+fn unknown(repository: &RepositoryName, digest: &Digest) -> Error {
+    Error::new(Code::BlobUnknown, unknown_message(repository, digest))
+}
+
+fn unknown_message(repository: &RepositoryName, digest: &Digest) -> String {
+    format!("there is no blob {digest} in {repository}")
+}

@@ -1,0 +1,150 @@
+//! Look-ups of pulls.
+
+use chrono::{DateTime, Utc};
+use slipway_model::Reference;
+use sqlx::PgConnection;
+
+use crate::error::Result;
+
+/// A manifest as it is served.
+pub(crate) struct ManifestRow {
+    pub(crate) id: i64,
+    pub(crate) repository_id: i64,
+    pub(crate) digest: String,
+    pub(crate) media_type: String,
+    pub(crate) size: i32,
+    /// The bytes, where they were asked for.
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+/// Finds a manifest by tag or digest.
+pub(crate) async fn manifest(
+    conn: &mut PgConnection,
+    project_id: i64,
+    repository: &str,
+    reference: &Reference,
+    with_bytes: bool,
+) -> Result<Option<ManifestRow>> {
+    let row = match reference {
+        Reference::Tag(tag) => {
+            sqlx::query_as!(
+                ManifestRow,
+                r#"SELECT m.id, m.repository_id, m.digest, m.media_type, octet_length(m.bytes) AS "size!",
+                          CASE WHEN $4 THEN m.bytes END AS bytes
+                   FROM repositories r
+                   JOIN tags t ON t.repository_id = r.id AND t.name = $3
+                   JOIN manifests m ON m.id = t.manifest_id
+                   WHERE r.name = $2 AND r.project_id = $1"#,
+                project_id,
+                repository,
+                tag.as_str(),
+                with_bytes,
+            )
+            .fetch_optional(conn)
+            .await?
+        }
+        Reference::Digest(digest) => {
+            sqlx::query_as!(
+                ManifestRow,
+                r#"SELECT m.id, m.repository_id, m.digest, m.media_type, octet_length(m.bytes) AS "size!",
+                          CASE WHEN $4 THEN m.bytes END AS bytes
+                   FROM repositories r
+                   JOIN manifests m ON m.repository_id = r.id AND m.digest = $3
+                   WHERE r.name = $2 AND r.project_id = $1"#,
+                project_id,
+                repository,
+                digest.as_str(),
+                with_bytes,
+            )
+            .fetch_optional(conn)
+            .await?
+        }
+    };
+    Ok(row)
+}
+
+/// A blob that a repository may read.
+pub(crate) struct BlobRow {
+    pub(crate) repository_id: i64,
+    pub(crate) size: i64,
+    pub(crate) storage_key: String,
+    pub(crate) leased_until: DateTime<Utc>,
+}
+
+/// Finds a blob through the repository's link: nothing else opens it.
+pub(crate) async fn blob(
+    conn: &mut PgConnection,
+    project_id: i64,
+    repository: &str,
+    digest: &str,
+) -> Result<Option<BlobRow>> {
+    let row = sqlx::query_as!(
+        BlobRow,
+        "SELECT l.repository_id, b.size, b.storage_key, l.leased_until
+         FROM repositories r
+         JOIN repository_blobs l ON l.repository_id = r.id AND l.digest = $3
+         JOIN blobs b ON b.digest = l.digest
+         WHERE r.name = $2 AND r.project_id = $1",
+        project_id,
+        repository,
+        digest,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+/// Lengthens the lease of a link; false where garbage collection was faster.
+pub(crate) async fn renew_lease(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    digest: &str,
+    until: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE repository_blobs SET leased_until = greatest(leased_until, $3)
+         WHERE repository_id = $1 AND digest = $2",
+        repository_id,
+        digest,
+        until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Adds pulls that were gathered in memory: the counts of repositories, the times of manifests and of
+/// every tag on them. The lists are sorted by id.
+pub(crate) async fn add_pulls(
+    conn: &mut PgConnection,
+    (repositories, counts): (&[i64], &[i64]),
+    (manifests, times): (&[i64], &[DateTime<Utc>]),
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE repositories r SET pull_count = r.pull_count + p.count
+         FROM unnest($1::bigint[], $2::bigint[]) AS p (id, count) WHERE r.id = p.id",
+        repositories,
+        counts,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE manifests m SET pull_time = p.time
+         FROM unnest($1::bigint[], $2::timestamptz[]) AS p (id, time)
+         WHERE m.id = p.id AND (m.pull_time IS NULL OR m.pull_time < p.time)",
+        manifests,
+        times,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE tags t SET pull_time = p.time
+         FROM unnest($1::bigint[], $2::timestamptz[]) AS p (id, time)
+         WHERE t.manifest_id = p.id AND (t.pull_time IS NULL OR t.pull_time < p.time)",
+        manifests,
+        times,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

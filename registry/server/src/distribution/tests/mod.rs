@@ -1,0 +1,15 @@
+//! The distribution API through the real router, case by case.
+
+mod access;
+mod concurrency;
+mod faults;
+mod garbage;
+mod lists;
+mod mounts;
+mod names;
+mod pulls;
+mod pushes;
+mod removals;
+mod support;
+mod tcp;
+mod uploads;

@@ -1,0 +1,249 @@
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use slipway_model::manifest::OCI_MANIFEST;
+use sqlx::PgPool;
+
+use super::support::{Client, number, refused};
+use crate::testing::TestApp;
+
+async fn registry(pool: PgPool) -> TestApp {
+    let app = TestApp::new(pool).await;
+    app.create_project("p", false).await;
+    app
+}
+
+#[sqlx::test]
+async fn p23_head_equals_get_without_the_body(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    for uri in [
+        "/v2/p/app/manifests/v1".to_owned(),
+        format!("/v2/p/app/manifests/{}", image.digest),
+        format!("/v2/p/app/blobs/{}", image.layer),
+        format!("/v2/p/app/blobs/{}", image.config),
+    ] {
+        let (head, get) = (client.head(&uri).await, client.get(&uri).await);
+        assert_eq!(
+            (head.status, get.status),
+            (StatusCode::OK, StatusCode::OK),
+            "{uri}"
+        );
+        for name in [
+            "content-type",
+            "content-length",
+            "docker-content-digest",
+            "etag",
+            "docker-distribution-api-version",
+        ] {
+            assert!(!get.header(name).is_empty(), "{uri} {name}");
+            assert_eq!(head.header(name), get.header(name), "{uri} {name}");
+        }
+        assert_eq!(head.header("content-length"), get.body.len().to_string());
+        assert!(head.body.is_empty());
+    }
+    let by_tag = client.get("/v2/p/app/manifests/v1").await;
+    assert_eq!(by_tag.body, image.manifest);
+    assert_eq!(by_tag.header("etag"), format!("\"{}\"", image.digest));
+}
+
+#[sqlx::test]
+async fn p24_manifests_are_not_blobs(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    let blob = format!("/v2/p/app/blobs/{}", image.digest);
+    assert_eq!(client.head(&blob).await.status, StatusCode::NOT_FOUND);
+    refused(&client.get(&blob).await, 404, "BLOB_UNKNOWN");
+    let manifest = format!("/v2/p/app/manifests/{}", image.layer);
+    assert_eq!(client.head(&manifest).await.status, StatusCode::NOT_FOUND);
+    refused(&client.get(&manifest).await, 404, "MANIFEST_UNKNOWN");
+    refused(
+        &client.get("/v2/p/app/manifests/never").await,
+        404,
+        "MANIFEST_UNKNOWN",
+    );
+    refused(&client.get("/v2/p/never/manifests/v1").await, 404, "NAME_UNKNOWN");
+    refused(
+        &client.get("/v2/p/app/manifests/-bad").await,
+        404,
+        "MANIFEST_UNKNOWN",
+    );
+    refused(
+        &client.get("/v2/p/app/manifests/sha256:zz").await,
+        400,
+        "DIGEST_INVALID",
+    );
+    refused(
+        &client.get("/v2/p/app/blobs/sha256:zz").await,
+        400,
+        "DIGEST_INVALID",
+    );
+}
+
+#[sqlx::test]
+async fn p30_content_types_are_exact(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    let put = client
+        .put(
+            "p/app",
+            "cs",
+            &image.manifest,
+            &format!("{OCI_MANIFEST}; charset=utf-8"),
+        )
+        .await;
+    assert_eq!(put.status, StatusCode::CREATED);
+    assert_eq!(
+        client.get("/v2/p/app/manifests/cs").await.header("content-type"),
+        OCI_MANIFEST
+    );
+    let blob = client.get(&format!("/v2/p/app/blobs/{}", image.layer)).await;
+    assert_eq!(blob.header("content-type"), "application/octet-stream");
+}
+
+#[sqlx::test]
+async fn p31_if_none_match(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    for (uri, digest) in [
+        ("/v2/p/app/manifests/v1".to_owned(), &image.digest),
+        (format!("/v2/p/app/blobs/{}", image.layer), &image.layer),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let tag = format!("\"{digest}\"");
+            let same = client
+                .send(method.clone(), &uri, &[("if-none-match", &tag)], Body::empty())
+                .await;
+            assert_eq!(
+                (same.status, same.header("etag")),
+                (StatusCode::NOT_MODIFIED, tag.as_str()),
+                "{uri}"
+            );
+            let other = client
+                .send(method, &uri, &[("if-none-match", "\"sha256:00\"")], Body::empty())
+                .await;
+            assert_eq!(other.status, StatusCode::OK);
+        }
+    }
+}
+
+#[sqlx::test]
+async fn p32_unknown_parameters_and_accept_headers_do_not_matter(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    for accept in [
+        OCI_MANIFEST,
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "text/html",
+        "*/*",
+    ] {
+        let uri = "/v2/p/app/manifests/v1?ns=169.254.169.254&x=1&%zz";
+        let answer = client
+            .send(Method::GET, uri, &[("accept", accept)], Body::empty())
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (StatusCode::OK, OCI_MANIFEST)
+        );
+    }
+    assert_eq!(
+        client
+            .get(&format!("/v2/p/app/blobs/{}?ns=a.example", image.layer))
+            .await
+            .status,
+        StatusCode::OK
+    );
+}
+
+#[sqlx::test]
+async fn p33_what_counts_as_a_pull(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "a layer").await;
+    client.put("p/app", "v2", &image.manifest, OCI_MANIFEST).await;
+    for _ in 0..5 {
+        client.head("/v2/p/app/manifests/v1").await;
+    }
+    let flush = async || app.app.pulls.flush(&app.app).await.unwrap();
+    flush().await;
+    assert_eq!(number(&app, "SELECT pull_count FROM repositories").await, 0);
+    assert_eq!(
+        number(&app, "SELECT count(*) FROM tags WHERE pull_time IS NOT NULL").await,
+        0
+    );
+    client.get(&format!("/v2/p/app/manifests/{}", image.digest)).await;
+    flush().await;
+    flush().await;
+    assert_eq!(number(&app, "SELECT pull_count FROM repositories").await, 1);
+    assert_eq!(
+        number(&app, "SELECT count(*) FROM manifests WHERE pull_time IS NOT NULL").await,
+        1
+    );
+    assert_eq!(
+        number(&app, "SELECT count(*) FROM tags WHERE pull_time IS NOT NULL").await,
+        2
+    );
+}
+
+#[sqlx::test]
+async fn ranges_of_a_blob(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let digest = client.blob("p/app", b"0123456789").await;
+    let uri = format!("/v2/p/app/blobs/{digest}");
+    let part = async |range: &str| {
+        client
+            .send(Method::GET, &uri, &[("range", range)], Body::empty())
+            .await
+    };
+    for (range, body, said) in [
+        ("bytes=0-0", "0", "bytes 0-0/10"),
+        ("bytes=3-5", "345", "bytes 3-5/10"),
+        ("bytes=7-", "789", "bytes 7-9/10"),
+        ("bytes=-2", "89", "bytes 8-9/10"),
+        ("bytes=8-100", "89", "bytes 8-9/10"),
+        ("bytes=0-9", "0123456789", "bytes 0-9/10"),
+    ] {
+        let answer = part(range).await;
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(
+            (answer.header("content-range"), answer.body.as_ref()),
+            (said, body.as_bytes()),
+            "{range}"
+        );
+        assert_eq!(answer.header("content-length"), body.len().to_string());
+        assert_eq!(answer.header("docker-content-digest"), digest.as_str());
+    }
+    for range in ["bytes=10-", "bytes=10-12", "bytes=-0"] {
+        let answer = part(range).await;
+        assert_eq!(
+            (answer.status, answer.header("content-range")),
+            (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10")
+        );
+    }
+    for range in ["bytes=0-1,4-5", "lines=1-2", "bytes=5-1"] {
+        let answer = part(range).await;
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::OK, 10),
+            "{range}"
+        );
+    }
+    let headers = [("range", "bytes=0-1"), ("if-range", "\"sha256:00\"")];
+    let whole = client.send(Method::GET, &uri, &headers, Body::empty()).await;
+    assert_eq!(
+        (whole.status, whole.header("accept-ranges")),
+        (StatusCode::OK, "bytes")
+    );
+    let head = client
+        .send(Method::HEAD, &uri, &[("range", "bytes=0-1")], Body::empty())
+        .await;
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (StatusCode::OK, "10")
+    );
+}
