@@ -98,7 +98,7 @@ fn build<K: CustomResourceExt, Spec: JsonSchema, Status: JsonSchema>(
         "properties": {
             "apiVersion": {"type": "string", "maxLength": 128, "description": "The version of this form of the object: slipway.dev/v1alpha1."},
             "kind": {"type": "string", "maxLength": 64, "description": "The kind of the object."},
-            "metadata": {"type": "object", "description": "Name, namespace, labels and annotations."},
+            "metadata": {"type": "object"},
             "spec": spec,
             "status": status
         }

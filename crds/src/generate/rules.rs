@@ -38,15 +38,15 @@ fn value_rules(node: &mut Map<String, Value>) -> anyhow::Result<Vec<Value>> {
     let grows = node.contains_key("x-slipway-grow-only");
     Ok(vec![match kind.as_str().unwrap_or_default() {
         "quantity" if grows => rule(
-            "isQuantity(string(self)) && quantity(string(self)).sign() > 0",
+            "isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('0')) > 0",
             "write a size above zero such as 500Mi, 100Gi or 2Ti",
         ),
         "quantity" => rule(
-            "isQuantity(string(self)) && quantity(string(self)).sign() >= 0",
+            "isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('0')) >= 0",
             "write an amount such as 500m, 512Mi or 100Gi",
         ),
         "quota" => rule(
-            "string(self) == 'Unlimited' || (isQuantity(string(self)) && quantity(string(self)).sign() >= 0)",
+            "string(self) == 'Unlimited' || (isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('0')) >= 0)",
             "write a size such as 500Mi, 100Gi or 2Ti, or Unlimited",
         ),
         "duration" => rule(

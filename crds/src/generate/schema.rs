@@ -11,6 +11,9 @@ const DEFAULT_MAX_LENGTH: u64 = 1024;
 const DEFAULT_MAX_ITEMS: u64 = 64;
 const DEFAULT_MAX_PROPERTIES: u64 = 64;
 
+/// Fields of Kubernetes' own types, whose descriptions fill pages.
+const KUBERNETES_OWN: &[&str] = &["affinity", "conditions", "tolerations", "topologySpread"];
+
 /// The schema of a type, corrected.
 pub(super) fn generate<T: JsonSchema>(mut generator: SchemaGenerator) -> anyhow::Result<Value> {
     let mut schema = serde_json::to_value(generator.root_schema_for::<T>())?;
@@ -54,6 +57,9 @@ fn correct(schema: &mut Value) -> anyhow::Result<()> {
     }
     if let Some(Value::Object(properties)) = node.get_mut("properties") {
         for (name, property) in properties.iter_mut() {
+            if KUBERNETES_OWN.contains(&name.as_str()) {
+                shorten(property);
+            }
             correct(property).with_context(|| name.clone())?;
         }
     }
@@ -197,5 +203,22 @@ fn hand_item_rules_down(node: &mut Map<String, Value>) {
         && let Some(Value::Object(items)) = node.get_mut("items")
     {
         items.insert("x-slipway-rules".into(), rules);
+    }
+}
+
+/// Leaves the first sentence of each description below a field.
+fn shorten(schema: &mut Value) {
+    let members: Vec<&mut Value> = match schema {
+        Value::Object(node) => node.values_mut().collect(),
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => return,
+    };
+    for member in members {
+        if let Some(Value::String(text)) = member.get_mut("description") {
+            let end = text.find(['\n', '.']).unwrap_or(text.len());
+            text.truncate(end);
+            text.push('.');
+        }
+        shorten(member);
     }
 }

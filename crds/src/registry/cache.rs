@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PodSettings, Resources};
+use super::{Placement, Resources};
 use crate::common::{CaRef, SecretRef, rule, union};
 
 /// Redis, for sessions and shared caches. Emptying it loses nothing but speed. Set exactly one member.
@@ -41,7 +41,7 @@ pub struct ManagedCache {
     pub resources: Option<Resources>,
     /// Where the pod runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pod: Option<PodSettings>,
+    pub pod: Option<Placement>,
 }
 
 /// A Redis that runs already.

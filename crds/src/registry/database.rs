@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use slipway_model::policy::Quantity;
 
-use super::{PodSettings, Resources};
+use super::{Placement, Resources};
 use crate::common::{CaRef, SecretRef, rule, union};
 
 /// The PostgreSQL database. Set exactly one member.
@@ -57,7 +57,7 @@ pub struct ManagedDatabase {
     pub resources: Option<Resources>,
     /// Where the pod runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pod: Option<PodSettings>,
+    pub pod: Option<Placement>,
 }
 
 /// A highly available cluster that CloudNativePG runs.
