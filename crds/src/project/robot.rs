@@ -34,7 +34,7 @@ pub struct Robot {
     #[schemars(length(max = 512))]
     pub description: Option<String>,
     /// What it may do.
-    #[schemars(length(min = 1, max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "atomic"))]
     pub permissions: Vec<RobotPermission>,
     /// How long a token lives, such as `90d`. For ever when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ pub struct Robot {
     pub secret: RobotSecret,
     /// Service accounts of this namespace that get the Secret for pulling.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "set", "x-slipway-item-rules" = [rule::object_name()]))]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "set", "x-slipway-item-rules" = [rule::object_name()]))]
     pub attach_to_service_accounts: Vec<String>,
     /// Stops the robot from logging in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ pub struct RobotPermission {
     pub actions: Vec<RobotAction>,
     /// Repositories of the project, as globs. All when absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 256)), extend("x-kubernetes-list-type" = "set", "x-slipway-item-rules" = [rule::no_parent_path()]))]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 256)), extend("x-kubernetes-list-type" = "set", "x-slipway-item-rules" = [rule::no_parent_path()]))]
     pub repositories: Vec<String>,
 }
 

@@ -25,32 +25,14 @@ use crate::common::{LocalProjectRef, ProjectSelector, RegistryRef, rule, union};
     status = "ReplicationPolicyStatus",
     derive = "PartialEq",
     doc = "Copies artifacts between projects of a Registry and another registry.",
-    printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registryRef.name"),
-    printcolumn(name = "Direction", type_ = "string", json_path = ".spec.direction"),
-    printcolumn(name = "Remote", type_ = "string", json_path = ".spec.remote.url"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(
-        name = "Suspended",
-        type_ = "boolean",
-        json_path = ".spec.suspend",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name":"Registry","type":"string","jsonPath":".spec.registryRef.name"}"#,
+    printcolumn = r#"{"name":"Direction","type":"string","jsonPath":".spec.direction"}"#,
+    printcolumn = r#"{"name":"Remote","type":"string","jsonPath":".spec.remote.url"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Suspended","type":"boolean","jsonPath":".spec.suspend","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend(

@@ -23,32 +23,14 @@ use crate::common::{LocalProjectRef, ProjectSelector, rule, union};
     status = "RetentionPolicyStatus",
     derive = "PartialEq",
     doc = "Rules that say which artifacts of projects are kept; the others are deleted when the policy runs.",
-    printcolumn(name = "Schedule", type_ = "string", json_path = ".spec.schedule.cron"),
-    printcolumn(name = "Projects", type_ = "integer", json_path = ".status.matchedProjects"),
-    printcolumn(name = "Next", type_ = "string", json_path = ".status.nextRun"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(
-        name = "Suspended",
-        type_ = "boolean",
-        json_path = ".spec.suspend",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name":"Schedule","type":"string","jsonPath":".spec.schedule.cron"}"#,
+    printcolumn = r#"{"name":"Projects","type":"integer","jsonPath":".status.matchedProjects"}"#,
+    printcolumn = r#"{"name":"Next","type":"string","jsonPath":".status.nextRun"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Suspended","type":"boolean","jsonPath":".spec.suspend","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-slipway-one-of" = ["projectRef", "projectSelector"]))]
