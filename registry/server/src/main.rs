@@ -10,4 +10,10 @@ mod router;
 #[cfg(test)]
 mod testing;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    boot::run(boot::Cli::parse())
+}

@@ -70,3 +70,25 @@ pub(super) async fn set_admin_password(conn: &mut PgConnection, now: DateTime<Ut
         .await
         .map(|_| ())
 }
+
+/// The newest migration that was applied; 0 when there is none.
+pub(super) async fn schema_version(conn: &mut PgConnection) -> Result<i64> {
+    // Not checked against the schema: the table is sqlx's own, and may not be there yet.
+    let there: Option<String> =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text").fetch_one(&mut *conn).await?;
+    if there.is_none() {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success").fetch_one(conn).await
+}
+
+/// Makes a database in a PostgreSQL of our own, where it is not there yet.
+pub(super) async fn create_database(conn: &mut PgConnection) -> Result<()> {
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'slipway')")
+        .fetch_one(&mut *conn)
+        .await?;
+    if !there {
+        sqlx::query("CREATE DATABASE slipway").execute(conn).await?;
+    }
+    Ok(())
+}

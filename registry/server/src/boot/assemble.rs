@@ -1,0 +1,56 @@
+//! Puts the parts together.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use slipway_blobs::BlobStore;
+use slipway_jobs::Clock;
+use sqlx::PgPool;
+
+use super::cache;
+use crate::config::Config;
+use crate::kernel::app::{App, AppInner};
+use crate::kernel::auth::basic::VerifiedCredentials;
+use crate::kernel::password;
+use crate::kernel::ready::Readiness;
+use crate::kernel::secret::Secret;
+use crate::kernel::token::TokenSigner;
+use crate::router;
+
+/// Shortest signing key.
+const SHORTEST_KEY: usize = 32;
+
+/// The key that tokens are signed with.
+pub(super) fn signing_key(config: &Config) -> anyhow::Result<Secret> {
+    let source = config.token.signing_key.as_ref().context(
+        "no key for tokens is set: write token.signing_key_file (SLIPWAY_TOKEN_SIGNING_KEY_FILE), the same for every \
+         replica; `head -c 48 /dev/urandom | base64` makes one",
+    )?;
+    let key = source.read().map_err(anyhow::Error::msg).context("token.signing_key")?;
+    anyhow::ensure!(
+        key.expose().len() >= SHORTEST_KEY,
+        "token.signing_key has fewer than {SHORTEST_KEY} characters"
+    );
+    Ok(key)
+}
+
+/// A key for a process that makes no tokens.
+pub(super) fn no_signing_key() -> Secret {
+    Secret::new(format!("{}{}", password::generate(), password::generate()))
+}
+
+/// The state of the handlers and jobs.
+pub(super) fn app(config: Config, pool: PgPool, blobs: Arc<dyn BlobStore>, key: &Secret) -> anyhow::Result<App> {
+    router::install_metrics();
+    Ok(App::new(AppInner {
+        pool,
+        blobs,
+        clock: Clock::system(),
+        tokens: TokenSigner::new(key, config.token.lifetime),
+        cache: cache::open(config.cache.as_ref())?,
+        verified: VerifiedCredentials::new(),
+        pulls: Default::default(),
+        ready: Readiness::default(),
+        config,
+    }))
+}

@@ -1,0 +1,50 @@
+//! `worker`: does the work that nobody waits for.
+
+use tokio_util::sync::CancellationToken;
+
+use super::listen::Listener;
+use super::{assemble, blobs, database, shutdown};
+use crate::config::Config;
+use crate::kernel::app::App;
+use crate::router;
+
+/// Runs until it is asked to end.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let signals = shutdown::Signals::install()?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(Listener::bind(address).await?),
+        None => None,
+    };
+    let pool = database::connect(&config.database).await?;
+    database::check_schema(&pool).await?;
+    let blobs = blobs::open(config.storage.as_ref()).await?;
+    let app = assemble::app(config, pool, blobs, &assemble::no_signing_key())?;
+    let stop = CancellationToken::new();
+    let side = metrics.map(|listener| {
+        tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), std::time::Duration::ZERO))
+    });
+    let work = Running::start(&app).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "working");
+    signals.wait().await;
+    app.ready.drain();
+    work.stop().await;
+    stop.cancel();
+    if let Some(side) = side {
+        side.await.ok();
+    }
+    app.pool.close().await;
+    Ok(())
+}
+
+/// The jobs of this process.
+pub(super) struct Running {}
+
+impl Running {
+    /// Registers every kind of job and begins to take some.
+    pub(super) async fn start(_app: &App) -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Takes no more jobs, and gives the running ones back.
+    pub(super) async fn stop(self) {}
+}

@@ -1,0 +1,45 @@
+//! What this registry is.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::request::Parts;
+use slipway_api::SystemInfo;
+
+use crate::config::StorageConfig;
+use crate::error::Result;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+use crate::kernel::origin;
+
+/// The release of Harbor whose API this is, in Harbor's form, with our own behind it.
+const VERSION: &str = concat!("v2.16.0-slipway.", env!("CARGO_PKG_VERSION"));
+
+/// What this registry is; more of it for those who are logged in.
+#[utoipa::path(get, path = "/api/v2.0/systeminfo", tag = "systeminfo", responses((status = 200, body = SystemInfo)))]
+pub(in crate::features::system) async fn info(State(app): State<App>, ctx: Context, parts: Parts) -> Result<Json<SystemInfo>> {
+    let mut info = SystemInfo {
+        auth_mode: Some("db_auth".to_owned()),
+        primary_auth_mode: Some(false),
+        self_registration: Some(false),
+        banner_message: Some(String::new()),
+        oidc_provider_name: Some(String::new()),
+        ..SystemInfo::default()
+    };
+    if !ctx.caller.is_anonymous() {
+        let url = origin::base_url(&app.config, &parts);
+        info.has_ca_root = Some(false);
+        info.project_creation_restriction = Some("everyone".to_owned());
+        info.harbor_version = Some(VERSION.to_owned());
+        info.registry_url = Some(url.split_once("://").map_or(url.clone(), |(_, rest)| rest.to_owned()));
+        info.external_url = Some(url);
+        info.read_only = Some(false);
+        info.notification_enable = Some(true);
+        let provider = match app.config.storage {
+            Some(StorageConfig::Memory) => "memory",
+            _ => "filesystem",
+        };
+        info.registry_storage_provider_name = Some(provider.to_owned());
+        info.current_time = Some(app.clock.now().into());
+    }
+    Ok(Json(info))
+}
