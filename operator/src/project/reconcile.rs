@@ -1,0 +1,469 @@
+//! One attempt at a Project.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use kube::{ResourceExt, runtime::controller::Action};
+use slipway_crds::{
+    ConditionStatus, Project, ProjectStatus, Registry, annotations, condition,
+    condition::reason,
+    project::{Attachment, Management},
+};
+
+use super::{
+    claim, deletion,
+    desired::{self, Desired},
+    execute, observe, ours,
+    plan::{self, Change, Observed},
+    pull_secret::Place,
+    robots, service_accounts, tenancy,
+};
+use crate::{
+    context::Context,
+    controller::resync,
+    error::{Error, Problem, Result, slow_retry},
+    finalizer,
+    registry::settings::SYSTEM_ACCOUNT,
+    registry_session::{self, Session},
+    status::{self, FEATURE_UNAVAILABLE, Report},
+};
+
+/// The most entries of a list in status.
+const MOST: usize = 20;
+
+/// Brings a Project closer to what it declares.
+pub(crate) fn reconcile(project: Arc<Project>, context: Arc<Context>) -> BoxFuture<'static, Result<Action>> {
+    async move {
+        if project.metadata.deletion_timestamp.is_some() {
+            return deletion::run(&context, &project).await;
+        }
+        context
+            .namespaces
+            .require_alive(&project.namespace().unwrap_or_default())
+            .await?;
+        let before = project.status.clone().unwrap_or_default();
+        let generation = project.metadata.generation;
+        if project.spec.is_suspended() {
+            let mut after = before.clone();
+            after.conditions = status::suspended(&before.conditions, generation, context.clock.now());
+            after.observed_generation = generation;
+            status::write(&context.client, &*project, Some(&before), &after).await?;
+            return Ok(Action::await_change());
+        }
+        let (mut after, mut report) = (before.clone(), Report::default());
+        let result = attempt(&context, &project, &mut after, &mut report).await;
+        let failed = conclude(result, &mut report)?;
+        let action = if report.is_stalled() {
+            Action::requeue(slow_retry())
+        } else {
+            resync(&context)
+        };
+        after.conditions = report.conditions(&before.conditions, generation, context.clock.now());
+        after.observed_generation = generation;
+        after.last_handled_reconcile = project.annotations().get(annotations::RECONCILE_NOW).cloned();
+        if status::write(&context.client, &*project, Some(&before), &after).await? {
+            context
+                .events
+                .transitions(&*project, &before.conditions, &after.conditions)
+                .await;
+        }
+        failed.map_or(Ok(action), Err)
+    }
+    .boxed()
+}
+
+/// Puts what went wrong into the report. What is left is tried again with a growing interval.
+fn conclude(result: Result<()>, report: &mut Report) -> Result<Option<Error>> {
+    let error = match result {
+        Ok(()) => return Ok(None),
+        Err(Error::NamespaceTerminating) => return Err(Error::NamespaceTerminating),
+        Err(error) => error,
+    };
+    match &error {
+        Error::Problem(problem) => {
+            report.problem(problem);
+            if problem.cause == crate::error::Cause::User {
+                return Ok(None);
+            }
+        }
+        Error::Registry(refusal)
+            if !refusal.is_transient() && refusal.status().is_some_and(|s| s != 409 && s != 401) =>
+        {
+            let message = format!("the registry refused: {}", refusal.message());
+            report.problem(&Problem::user(condition::SYNCED, reason::INVALID_SPEC, message));
+            return Ok(None);
+        }
+        Error::Registry(refusal) if refusal.status() == Some(409) => {
+            report.problem(&Problem::transient(
+                condition::SYNCED,
+                reason::CONFLICT,
+                "the registry's state changed meanwhile",
+            ));
+        }
+        Error::Registry(_) => {
+            let message = "the Registry does not answer, or does not accept the operator's account yet";
+            report.problem(&Problem::transient(
+                condition::REGISTRY_AVAILABLE,
+                reason::REGISTRY_NOT_READY,
+                message,
+            ));
+        }
+        other => report.problem(&Problem::transient(
+            condition::SYNCED,
+            reason::TRANSIENT_ERROR,
+            other.to_string(),
+        )),
+    }
+    Ok(Some(error))
+}
+
+async fn attempt(
+    context: &Context,
+    project: &Project,
+    after: &mut ProjectStatus,
+    report: &mut Report,
+) -> Result<()> {
+    if let Some(other) = after
+        .installation
+        .as_ref()
+        .filter(|known| **known != context.installation)
+    {
+        let message = format!(
+            "another installation of the operator ({other}) handles this Project; clear status.installation to hand it over"
+        );
+        return Err(Problem::user(condition::READY, reason::OTHER_INSTALLATION, message).into());
+    }
+    let namespace = project.namespace().unwrap_or_default();
+    let observing = project.spec.management() == Management::Observe;
+    registry_session::allowed(context, &project.spec.registry_ref, &namespace).await?;
+    if !observing {
+        finalizer::set(&context.client, project, deletion::needs_finalizer(project)).await?;
+    }
+    let session = registry_session::open(context, &project.spec.registry_ref, &namespace).await?;
+    let mut desired = Desired::of(project)?;
+    tenancy::check(context, project, &desired, session.rule.as_ref())?;
+    let missing = desired::missing_features(project);
+    if project.spec.proxy_cache.is_some() {
+        // A project is a cache or is not, for ever: a plain one in its place would be wrong for ever.
+        return Err(unavailable(&missing).into());
+    }
+    desired.leave_out_narrowed(project);
+    let secrets = ours::secrets(&context.client, &namespace, &project.name_any()).await?;
+    let with_robots = !(project.spec.robots.is_empty() && after.robots.is_empty() && secrets.is_empty());
+    let observed = observe::observe(&session.client, &desired, with_robots).await?;
+    report.good(
+        condition::REGISTRY_AVAILABLE,
+        reason::AVAILABLE,
+        "the Registry answers",
+    );
+    let observed = settle_project(
+        context, &session, project, &desired, observed, &secrets, after, report,
+    )
+    .await?;
+    after.installation = Some(context.installation.clone());
+    if let Some(observed) = observed {
+        settle_robots(context, &session, project, &desired, &observed, after, report).await?;
+        settle_accounts(context, project, after, report).await?;
+    }
+    if !missing.is_empty() {
+        report.problem(&unavailable(&missing));
+    }
+    Ok(())
+}
+
+fn unavailable(fields: &[String]) -> Problem {
+    let message = format!(
+        "this version of Slipway does not have what {} asks for; remove it, or wait for a version whose changelog names it. \
+         Everything else is applied",
+        fields.join(", ")
+    );
+    Problem::user(condition::SYNCED, FEATURE_UNAVAILABLE, message)
+}
+
+/// The project itself: made or claimed, then made equal to what is declared. Answers the project as it is afterwards,
+/// nothing when only differences are reported.
+#[expect(clippy::too_many_arguments, reason = "what one attempt knows, each used once")]
+async fn settle_project(
+    context: &Context,
+    session: &Session,
+    project: &Project,
+    desired: &Desired,
+    observed: Option<Observed>,
+    secrets: &[(String, String)],
+    after: &mut ProjectStatus,
+    report: &mut Report,
+) -> Result<Option<Observed>> {
+    let observing = project.spec.management() == Management::Observe;
+    let namespace = project.namespace().unwrap_or_default();
+    if observed.is_some() && !observing {
+        claim::claim(context, session, project, &desired.name, true).await?;
+    }
+    let mut names = ours::robots(secrets, after);
+    names.retain(|name| !project.spec.robots.iter().any(|robot| robot.name == *name));
+    let mut changes = plan::diff(desired, observed.as_ref(), &names);
+    changes.retain(|change| !matches!(change, Change::RemoveMember(name, _) if name == SYSTEM_ACCOUNT || name == "admin"));
+    after.url = session
+        .registry
+        .spec
+        .hostname
+        .as_ref()
+        .map(|host| format!("{host}/{}", desired.name));
+    if observing {
+        observe_only(&changes, observed.as_ref(), after, report);
+        return Ok(None);
+    }
+    after.pending_changes.clear();
+    let mut known = match observed {
+        Some(observed) => observed,
+        None => {
+            if after.project_id.is_some() {
+                let note = "the project had vanished from the registry and was made again, without its former content";
+                context.events.warning(project, "Recreated", note).await;
+            }
+            let id =
+                execute::create_project(context, session, desired, claim::mark_of(context, project)).await?;
+            Observed {
+                id,
+                ..Observed::default()
+            }
+        }
+    };
+    after.project_id = Some(known.id);
+    let effect = execute::run(context, session, desired, &known, &changes).await?;
+    tell(context, project, &changes).await;
+    if changes.iter().any(|change| {
+        matches!(
+            change,
+            Change::CreateRobot(_) | Change::UpdateRobot(_) | Change::DeleteRobot(..)
+        )
+    }) {
+        known.robots = observe::robots(&session.client, &desired.name, known.id).await?;
+    }
+    report.good(
+        condition::SYNCED,
+        reason::SUCCEEDED,
+        "the registry's state is as declared",
+    );
+    members(&effect.unknown_members, desired, report);
+    let declared: BTreeMap<String, String> = project
+        .spec
+        .robots
+        .iter()
+        .map(|robot| (robot.name.clone(), robot.secret.name.clone()))
+        .collect();
+    ours::remove_surplus(&context.client, &namespace, secrets, &declared).await?;
+    Ok(Some(known))
+}
+
+/// Drift that was put right, and robots that were made, are said once.
+async fn tell(context: &Context, project: &Project, changes: &[Change]) {
+    let synced = project.status.as_ref().is_some_and(|status| {
+        condition::is_true(&status.conditions, condition::SYNCED)
+            && status.observed_generation == project.metadata.generation
+    });
+    if changes.is_empty() {
+        return;
+    }
+    let what = changes
+        .iter()
+        .take(10)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if synced
+        && !changes
+            .iter()
+            .all(|change| matches!(change, Change::AddMember(..)))
+    {
+        context
+            .events
+            .warning(
+                project,
+                "DriftCorrected",
+                format!("the registry's state had changed behind its back: {what}"),
+            )
+            .await;
+    } else if !synced {
+        context.events.normal(project, "Applied", what).await;
+    }
+}
+
+fn members(unknown: &[String], desired: &Desired, report: &mut Report) {
+    if desired.members.is_none() {
+        return;
+    }
+    if unknown.is_empty() {
+        report.note(
+            condition::MEMBERS_PENDING,
+            ConditionStatus::False,
+            reason::SUCCEEDED,
+            "all declared members are known",
+        );
+        return;
+    }
+    let names = unknown.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "the registry does not know {names} yet: they become members when they log in for the first time"
+    );
+    report.note(
+        condition::MEMBERS_PENDING,
+        ConditionStatus::True,
+        reason::MEMBERS_UNKNOWN,
+        message,
+    );
+}
+
+fn observe_only(
+    changes: &[Change],
+    observed: Option<&Observed>,
+    after: &mut ProjectStatus,
+    report: &mut Report,
+) {
+    after.project_id = observed.map(|observed| observed.id);
+    after.pending_changes = changes.iter().take(MOST).map(ToString::to_string).collect();
+    let message = "spec.management is Observe: nothing is written";
+    if changes.is_empty() {
+        report.good(condition::SYNCED, reason::OBSERVING, message);
+    } else {
+        let message = "the registry's state differs from what is declared, see status.pendingChanges; spec.management is Observe";
+        report.note(
+            condition::SYNCED,
+            ConditionStatus::False,
+            reason::DIFFERENT,
+            message,
+        );
+    }
+}
+
+async fn settle_robots(
+    context: &Context,
+    session: &Session,
+    project: &Project,
+    desired: &Desired,
+    observed: &Observed,
+    after: &mut ProjectStatus,
+    report: &mut Report,
+) -> Result<()> {
+    let (namespace, object) = (project.namespace().unwrap_or_default(), project.name_any());
+    let hosts = hosts(&session.registry);
+    let asked = project.annotations().get(annotations::ROTATE_NOW);
+    let rotate_now = asked.is_some() && asked != after.last_handled_rotation.as_ref();
+    let (mut known, mut failed) = (Vec::new(), None);
+    for robot in &project.spec.robots {
+        let (Some(wanted), Some(there)) = (desired.robots.get(&robot.name), observed.robots.get(&robot.name))
+        else {
+            continue;
+        };
+        let before = after.robots.iter().find(|before| before.name == robot.name);
+        let place = Place {
+            namespace: &namespace,
+            name: &robot.secret.name,
+            project: &object,
+            robot: &robot.name,
+            form: robot.secret.secret_type(),
+            hosts: &hosts,
+        };
+        let case = robots::Case {
+            robot,
+            desired: wanted,
+            observed: there,
+            before,
+            place,
+            rotate_now,
+        };
+        match robots::settle(context, session, &case).await {
+            Ok(status) => known.push(status),
+            Err(error) => {
+                known.extend(before.cloned());
+                // One robot's trouble keeps no other robot from its token.
+                match &error {
+                    Error::Problem(problem) => report.problem(problem),
+                    Error::NamespaceTerminating => return Err(error),
+                    _ => drop(failed.get_or_insert(error)),
+                }
+            }
+        }
+    }
+    after.robots = known;
+    after.robots.truncate(MOST);
+    match failed {
+        Some(error) => {
+            report.waiting(
+                condition::CREDENTIALS_READY,
+                reason::TRANSIENT_ERROR,
+                "a robot's token could not be settled and is tried again",
+            );
+            Err(error)
+        }
+        None => {
+            after.last_handled_rotation = asked.cloned();
+            if !project.spec.robots.is_empty() && report.is_ready() {
+                report.good(
+                    condition::CREDENTIALS_READY,
+                    reason::SUCCEEDED,
+                    "every robot's Secret holds a token that logged in",
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The names that stand in pull Secrets: bare, without scheme.
+fn hosts(registry: &Registry) -> Vec<String> {
+    registry.spec.hostnames().map(str::to_owned).collect()
+}
+
+async fn settle_accounts(
+    context: &Context,
+    project: &Project,
+    after: &mut ProjectStatus,
+    report: &mut Report,
+) -> Result<()> {
+    let declared: BTreeSet<Attachment> = project
+        .spec
+        .robots
+        .iter()
+        .filter(|robot| after.robots.iter().any(|known| known.name == robot.name))
+        .flat_map(|robot| {
+            robot.attach_to_service_accounts.iter().map(|account| Attachment {
+                service_account: account.clone(),
+                secret_name: robot.secret.name.clone(),
+            })
+        })
+        .collect();
+    if declared.is_empty() && after.attached_service_accounts.is_empty() {
+        return Ok(());
+    }
+    let namespace = project.namespace().unwrap_or_default();
+    let (attached, missing) = service_accounts::settle(
+        &context.client,
+        &namespace,
+        &declared,
+        &after.attached_service_accounts,
+    )
+    .await?;
+    after.attached_service_accounts = attached;
+    if missing.is_empty() {
+        report.good(
+            condition::SERVICE_ACCOUNTS_ATTACHED,
+            reason::SUCCEEDED,
+            "the declared service accounts carry the pull Secrets",
+        );
+    } else {
+        let message = format!(
+            "there is no service account {} in this namespace; it gets the Secret when it appears",
+            missing.join(", ")
+        );
+        report.note(
+            condition::SERVICE_ACCOUNTS_ATTACHED,
+            ConditionStatus::False,
+            reason::SERVICE_ACCOUNTS_MISSING,
+            message,
+        );
+    }
+    Ok(())
+}

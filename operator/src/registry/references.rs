@@ -1,0 +1,51 @@
+//! What a Registry refers to by name, so that changes there are noticed.
+
+use std::collections::BTreeSet;
+
+use slipway_crds::{
+    Registry,
+    registry::{RegistrySource, TlsKind},
+};
+
+/// The Secrets that the specification names, and those that the operator makes.
+pub(crate) fn secrets(registry: &Registry) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let spec = &registry.spec;
+    names.extend(
+        spec.admin
+            .as_ref()
+            .and_then(|admin| admin.password_secret_ref.as_ref())
+            .map(|r| r.name.clone()),
+    );
+    match spec.source() {
+        Ok(RegistrySource::Managed(managed)) => {
+            if let Some(external) = &managed.database.external {
+                names.insert(external.credentials_secret_ref.name.clone());
+            }
+            if let Some(external) = managed.cache.as_ref().and_then(|cache| cache.external.as_ref()) {
+                names.extend(
+                    external
+                        .password_secret_ref
+                        .as_ref()
+                        .map(|reference| reference.name.clone()),
+                );
+            }
+            if let Some(Ok(TlsKind::Secret(name))) = managed.expose.tls().map(|tls| tls.kind()) {
+                names.insert(name.clone());
+            }
+            // A generated one that was deleted is made again at once.
+            if let Some(own) = registry.metadata.name.as_deref() {
+                names.extend(
+                    super::secrets::GENERATED
+                        .iter()
+                        .map(|part| format!("{own}-{part}")),
+                );
+            }
+        }
+        Ok(RegistrySource::Existing(existing)) => {
+            names.insert(existing.credentials_secret_ref.name.clone());
+        }
+        Err(_) => {}
+    }
+    names
+}

@@ -1,0 +1,336 @@
+//! Which changes elsewhere make which object be looked at again.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    batch::v1::Job,
+    core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret, Service, ServiceAccount},
+    networking::v1::{Ingress, NetworkPolicy},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::PartialObjectMeta,
+    runtime::{WatchStreamExt, controller::ReconcileRequest, predicates, reflector::ObjectRef, watcher},
+};
+use slipway_crds::{Project, Registry, condition, labels};
+
+use crate::{
+    context::{Context, Guarded},
+    controller::{Kind, Requests, watched},
+    health::Health,
+};
+
+/// Where to look: the whole cluster or one namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope<'a> {
+    /// Everywhere.
+    Cluster,
+    /// In one namespace.
+    Namespace(&'a str),
+}
+
+impl Scope<'_> {
+    /// The API of a kind in this scope.
+    pub(crate) fn api<K>(self, client: Client) -> Api<K>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        match self {
+            Self::Cluster => Api::all(client),
+            Self::Namespace(namespace) => Api::namespaced(client, namespace),
+        }
+    }
+}
+
+/// The metadata of every object of a kind, as it changes or goes. Values are never read here (LESSONS F5).
+fn touched<K: Kind>(
+    api: Api<PartialObjectMeta<K>>,
+    selector: Option<&str>,
+    health: Health,
+) -> impl Stream<Item = Result<PartialObjectMeta<K>, watcher::Error>> + Send + use<K> {
+    let config = selector.map_or_else(watcher::Config::default, |selector| {
+        watcher::Config::default().labels(selector)
+    });
+    events(api, config, health).touched_objects()
+}
+
+fn events<K: Kind>(
+    api: Api<PartialObjectMeta<K>>,
+    config: watcher::Config,
+    health: Health,
+) -> impl Stream<Item = Result<watcher::Event<PartialObjectMeta<K>>, watcher::Error>> + Send + use<K> {
+    watched(api, config, health)
+}
+
+fn request<K: Kind>(namespace: &str, name: &str) -> ReconcileRequest<Guarded<K>> {
+    ReconcileRequest::from(ObjectRef::<Guarded<K>>::new(name).within(namespace))
+}
+
+/// The request for the object that a label names.
+fn labelled<K: Kind>(object: &impl ResourceExt, label: &str) -> Option<ReconcileRequest<Guarded<K>>> {
+    Some(request(&object.namespace()?, object.labels().get(label)?))
+}
+
+/// Children of Registries, by their label.
+pub(crate) fn registry_children(
+    scope: Scope<'_>,
+    client: &Client,
+    health: &Health,
+) -> Vec<Requests<Registry>> {
+    fn child<C>(scope: Scope<'_>, client: &Client, health: &Health) -> Requests<Registry>
+    where
+        C: Kind + Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        let selector = format!(
+            "{}={},{}",
+            labels::MANAGED_BY,
+            labels::MANAGED_BY_VALUE,
+            labels::REGISTRY
+        );
+        touched(
+            scope.api::<PartialObjectMeta<C>>(client.clone()),
+            Some(&selector),
+            health.clone(),
+        )
+        .try_filter_map(|child| async move { Ok(labelled(&child, labels::REGISTRY)) })
+        .boxed()
+    }
+    vec![
+        child::<Deployment>(scope, client, health),
+        child::<StatefulSet>(scope, client, health),
+        child::<Job>(scope, client, health),
+        child::<Service>(scope, client, health),
+        child::<ConfigMap>(scope, client, health),
+        child::<PersistentVolumeClaim>(scope, client, health),
+        child::<Ingress>(scope, client, health),
+        child::<NetworkPolicy>(scope, client, health),
+        child::<PodDisruptionBudget>(scope, client, health),
+    ]
+}
+
+/// Secrets: those of a Registry by label, and those that a Registry refers to by name.
+pub(crate) fn registry_secrets(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Registry> {
+    let context = context.clone();
+    touched(
+        scope.api::<PartialObjectMeta<Secret>>(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .map_ok(move |secret| {
+        let by_label = labelled::<Registry>(&secret, labels::REGISTRY);
+        let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+        let by_name = context.registries.filter(|registry| match &registry.0 {
+            Ok(registry) => {
+                registry.metadata.namespace.as_deref() == Some(&namespace)
+                    && crate::registry::references::secrets(registry).contains(&name)
+            }
+            Err(_) => false,
+        });
+        let by_name: Vec<_> = by_name
+            .iter()
+            .map(|registry| request(&namespace, &registry.name_any()))
+            .collect();
+        stream::iter(by_label.into_iter().chain(by_name).map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Secrets that Projects write, by label, and by name those that they would write but may not.
+pub(crate) fn project_secrets(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Project> {
+    let context = context.clone();
+    touched(
+        scope.api::<PartialObjectMeta<Secret>>(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .map_ok(move |secret| {
+        let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+        let concerned = projects_in(&context, &namespace, |project| {
+            project.spec.robots.iter().any(|robot| robot.secret.name == name)
+        });
+        stream::iter(concerned.into_iter().map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Service accounts that a Project wants its pull Secret on, when they appear or are edited (LESSONS B11).
+pub(crate) fn service_accounts(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Project> {
+    let context = context.clone();
+    touched(
+        scope.api::<PartialObjectMeta<ServiceAccount>>(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .map_ok(move |account| {
+        let (namespace, name) = (account.namespace().unwrap_or_default(), account.name_any());
+        let concerned = projects_in(&context, &namespace, |project| {
+            project
+                .spec
+                .robots
+                .iter()
+                .any(|robot| robot.attach_to_service_accounts.contains(&name))
+        });
+        stream::iter(concerned.into_iter().map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Namespaces whose labels changed: tenancy may let their Projects in now, or no longer. Only in the cluster's scope.
+pub(crate) fn namespaces(context: &Arc<Context>, health: &Health) -> Requests<Project> {
+    let context = context.clone();
+    touched(
+        Api::<PartialObjectMeta<Namespace>>::all(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .predicate_filter(predicates::labels, Default::default())
+    .map_ok(move |namespace| {
+        let name = namespace.name_any();
+        context.namespaces.forget(&name);
+        stream::iter(projects_in(&context, &name, |_| true).into_iter().map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// A Registry that changed or turned: its Projects.
+pub(crate) fn registries_turned(context: &Arc<Context>) -> Requests<Project> {
+    let context = context.clone();
+    let receiver = context.registry_turned.subscribe();
+    stream::unfold(receiver, |mut receiver| async move {
+        loop {
+            match receiver.recv().await {
+                Ok(turned) => return Some((turned, receiver)),
+                // Missed messages are made good by the resync.
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    })
+    .map(move |(namespace, name)| {
+        let projects = context.projects_of(&namespace, &name);
+        let requests = projects
+            .into_iter()
+            .map(|project| request(&project.namespace().unwrap_or_default(), &project.name_any()));
+        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+    })
+    .flatten()
+    .boxed()
+}
+
+/// A Registry that is gone: its Projects have to let go.
+pub(crate) fn registries_gone(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Project> {
+    let context = context.clone();
+    gone(
+        scope.api::<PartialObjectMeta<Registry>>(context.client.clone()),
+        health,
+    )
+    .map_ok(move |registry| {
+        let projects = context.projects_of(&registry.namespace().unwrap_or_default(), &registry.name_any());
+        let requests = projects
+            .into_iter()
+            .map(|p| request(&p.namespace().unwrap_or_default(), &p.name_any()));
+        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// A Project that is gone: those that wait for its name may have it now.
+pub(crate) fn projects_gone(scope: Scope<'_>, context: &Arc<Context>, health: &Health) -> Requests<Project> {
+    let context = context.clone();
+    gone(
+        scope.api::<PartialObjectMeta<Project>>(context.client.clone()),
+        health,
+    )
+    .map_ok(move |_| {
+        let waiting = context.projects.filter(|project| match &project.0 {
+            Ok(project) => project.status.as_ref().is_some_and(|status| {
+                let ready = condition::get(&status.conditions, condition::READY);
+                ready.is_some_and(|ready| ready.reason == condition::reason::NAME_TAKEN)
+            }),
+            Err(_) => false,
+        });
+        let requests = waiting
+            .into_iter()
+            .map(|p| request(&p.namespace().unwrap_or_default(), &p.name_any()));
+        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// A Registry whose last Project is gone may go as well.
+pub(crate) fn registries_of_gone_projects(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Registry> {
+    let context = context.clone();
+    gone(
+        scope.api::<PartialObjectMeta<Project>>(context.client.clone()),
+        health,
+    )
+    .map_ok(move |_| {
+        let leaving = context
+            .registries
+            .filter(|registry| registry.meta().deletion_timestamp.is_some());
+        let requests = leaving
+            .into_iter()
+            .map(|r| request(&r.namespace().unwrap_or_default(), &r.name_any()));
+        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// The metadata of objects of a kind as they go.
+fn gone<K: Kind>(
+    api: Api<PartialObjectMeta<K>>,
+    health: &Health,
+) -> impl Stream<Item = Result<PartialObjectMeta<K>, watcher::Error>> + Send + use<K> {
+    events(api, watcher::Config::default(), health.clone()).try_filter_map(|event| async move {
+        Ok(match event {
+            watcher::Event::Delete(object) => Some(object),
+            _ => None,
+        })
+    })
+}
+
+fn projects_in(
+    context: &Context,
+    namespace: &str,
+    concerned: impl Fn(&Project) -> bool,
+) -> Vec<ReconcileRequest<Guarded<Project>>> {
+    let projects = context.projects.filter(|project| match &project.0 {
+        Ok(project) => project.metadata.namespace.as_deref() == Some(namespace) && concerned(project),
+        Err(_) => false,
+    });
+    projects
+        .iter()
+        .map(|project| request(namespace, &project.name_any()))
+        .collect()
+}
