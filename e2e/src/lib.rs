@@ -1,13 +1,16 @@
 //! Everything that Slipway needs to prove itself: a real Kubernetes on one
 //! machine, the tools and images for it, and the words that scenarios are written in.
 
+pub mod checks;
 pub mod commands;
 pub mod local_cluster;
 pub mod paths;
+pub mod platform;
 pub mod progress;
 pub mod scenario;
 pub mod services;
 pub mod shell;
+pub mod story;
 pub mod tools;
 
 /// Makes *ring* the process's TLS provider; needed once before any client is built.

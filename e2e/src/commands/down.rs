@@ -2,17 +2,20 @@
 
 use anyhow::Result;
 
-use crate::local_cluster::LocalCluster;
-use crate::progress::Progress;
+use crate::platform;
 
 /// Removes everything that `up` made.
 #[derive(Debug, clap::Args)]
 pub struct Down {}
 
 impl Down {
-    /// Takes the local cluster down; without one there is nothing to do.
+    /// Leaves nothing behind; succeeds when there is nothing.
     pub fn run(self) -> Result<()> {
-        let _step = Progress::new().step("local cluster removed");
-        LocalCluster::stop()
+        if platform::take_down()? {
+            println!("everything that `cargo xtask up` made is gone");
+        } else {
+            println!("there was nothing to remove");
+        }
+        Ok(())
     }
 }

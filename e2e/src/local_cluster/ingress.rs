@@ -1,7 +1,7 @@
 //! The ingress controller: Traefik on the first node's ports 80 and 443.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Objects;
 use super::layout::{API_PORT, CONTROL};
@@ -9,8 +9,18 @@ use super::layout::{API_PORT, CONTROL};
 /// Name of the ingress class; it is the default one.
 pub const CLASS: &str = "traefik";
 
-/// Installs Traefik and its class.
+/// Installs the image that was built here. Traefik talks to the API server directly, since
+/// kube-proxy may still be on its way.
 pub async fn install(objects: &Objects) -> Result<()> {
+    let direct = json!([
+        {"name": "KUBERNETES_SERVICE_HOST", "value": CONTROL},
+        {"name": "KUBERNETES_SERVICE_PORT", "value": API_PORT.to_string()},
+    ]);
+    install_image(objects, "slipway.local/traefik:dev", "Never", direct).await
+}
+
+/// Installs Traefik and its class.
+pub async fn install_image(objects: &Objects, image: &str, pull_policy: &str, env: Value) -> Result<()> {
     objects
         .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": "traefik", "namespace": "kube-system"}}))
@@ -55,8 +65,8 @@ pub async fn install(objects: &Objects) -> Result<()> {
                         "nodeSelector": {"slipway.dev/ingress": "true"},
                         "containers": [{
                             "name": "traefik",
-                            "image": "slipway.local/traefik:dev",
-                            "imagePullPolicy": "Never",
+                            "image": image,
+                            "imagePullPolicy": pull_policy,
                             "args": [
                                 "--entrypoints.web.address=:8000",
                                 "--entrypoints.websecure.address=:8443",
@@ -72,10 +82,7 @@ pub async fn install(objects: &Objects) -> Result<()> {
                                 "--global.checknewversion=false",
                                 "--global.sendanonymoususage=false",
                             ],
-                            "env": [
-                                {"name": "KUBERNETES_SERVICE_HOST", "value": CONTROL},
-                                {"name": "KUBERNETES_SERVICE_PORT", "value": API_PORT.to_string()},
-                            ],
+                            "env": env,
                             "ports": [
                                 {"name": "web", "containerPort": 8000, "hostPort": 80},
                                 {"name": "websecure", "containerPort": 8443, "hostPort": 443},

@@ -24,6 +24,7 @@ pub mod pki;
 pub mod storage;
 pub mod supervisor;
 pub mod teardown;
+mod trust;
 
 pub use api_server::{ApiServer, start_api_server};
 pub use cluster::LocalCluster;

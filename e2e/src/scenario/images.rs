@@ -1,6 +1,7 @@
 //! Pushing, as a user does it: with crane, through the Ingress's host name.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -19,20 +20,44 @@ pub struct Push<'a> {
     pub password: &'a str,
 }
 
+/// How a client reaches the registry.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The program.
+    pub crane: PathBuf,
+    /// The authority (PEM) that its certificate is checked against.
+    pub authority: String,
+    /// For `HTTPS_PROXY`, where the name does not lead to the Ingress by itself.
+    pub proxy: Option<String>,
+}
+
+impl Route {
+    /// Through the local cluster's Ingress, under a certificate of the cluster's own authority.
+    pub fn of_cluster(cluster: &LocalCluster) -> Result<Self> {
+        Ok(Self {
+            crane: cluster.layout().tools.clients.join("crane"),
+            authority: fs::read_to_string(cluster.authority_file())?,
+            proxy: Some(cluster.proxy()),
+        })
+    }
+}
+
 /// Pushes an image through the Ingress, its certificate checked; gives the digest reference.
-pub fn push_image(cluster: &LocalCluster, image: &Image, push: Push<'_>) -> Result<String> {
+pub fn push_image(route: &Route, image: &Image, push: Push<'_>) -> Result<String> {
     let home = tempfile::Builder::new().prefix("slipway-push-").tempdir()?;
     let host = push.reference.split('/').next().context("a reference without host")?;
     let trusted = home.path().join("ca.crt");
-    fs::copy(cluster.authority_file(), &trusted)?;
+    fs::write(&trusted, &route.authority)?;
     let crane = || {
-        let mut command = Command::new(cluster.layout().tools.clients.join("crane"));
+        let mut command = Command::new(&route.crane);
         command
             .env("HOME", home.path())
             .env("DOCKER_CONFIG", home.path())
             .env("SSL_CERT_FILE", &trusted)
-            .env("HTTPS_PROXY", cluster.proxy())
             .env("NO_PROXY", "");
+        if let Some(proxy) = &route.proxy {
+            command.env("HTTPS_PROXY", proxy);
+        }
         command
     };
     shell::run_with_input(

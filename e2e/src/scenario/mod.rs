@@ -9,6 +9,6 @@ mod images;
 mod namespace;
 mod waiting;
 
-pub use images::{Push, push_image};
-pub use namespace::{Scenario, restricted_container, restricted_pod, with_namespace};
+pub use images::{Push, Route, push_image};
+pub use namespace::{Scenario, condition_is_true, restricted_container, restricted_pod, with_namespace};
 pub use waiting::{deployment_available, eventually};

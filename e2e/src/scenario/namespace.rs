@@ -6,8 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, DynamicObject, LogParams, PostParams};
-use kube::core::{GroupVersionKind, TypeMeta};
-use kube::discovery::Discovery;
+use kube::discovery::{ApiResource, Discovery};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
@@ -123,21 +122,7 @@ impl Scenario {
         condition: &str,
         patience: Duration,
     ) -> Result<DynamicObject> {
-        let api = self.dynamic(kind).await?;
-        waiting::eventually(patience, &format!("{kind} {name} is {condition}"), || async {
-            let object = api.get(name).await?;
-            let conditions = object.data["status"]["conditions"].clone();
-            let met = conditions
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|one| one["type"] == condition && one["status"] == "True");
-            if met {
-                return Ok(object);
-            }
-            bail!("conditions are {conditions}")
-        })
-        .await
+        condition_is_true(self.client(), &self.namespace, kind, name, condition, patience).await
     }
 
     /// Waits until all replicas of a Deployment are available.
@@ -190,31 +175,7 @@ impl Scenario {
     }
 
     async fn dynamic(&self, kind: &str) -> Result<Api<DynamicObject>> {
-        let types = self.types_of(kind).await?;
-        let mut object = DynamicObject {
-            types: Some(types),
-            metadata: Default::default(),
-            data: Value::Null,
-        };
-        object.metadata.namespace = Some(self.namespace.clone());
-        self.objects.api_of(None, &object).await
-    }
-
-    /// The preferred version of a kind, found by its name alone.
-    async fn types_of(&self, kind: &str) -> Result<TypeMeta> {
-        let discovery = Discovery::new(self.client().clone()).run().await?;
-        let mut found: Vec<GroupVersionKind> = discovery
-            .groups()
-            .flat_map(|group| group.recommended_resources())
-            .filter(|(resource, _)| resource.kind == kind)
-            .map(|(resource, _)| {
-                GroupVersionKind::gvk(&resource.group, &resource.version, &resource.kind)
-            })
-            .collect();
-        // `Event` and the like stand in two groups; the core one comes first.
-        found.sort_by_key(|gvk| gvk.group.len());
-        let gvk = found.into_iter().next().with_context(|| format!("no kind {kind}"))?;
-        Ok(TypeMeta { api_version: gvk.api_version(), kind: gvk.kind })
+        api_of_kind(self.client(), &self.namespace, kind).await
     }
 
     async fn await_default_service_account(&self) -> Result<()> {
@@ -224,6 +185,47 @@ impl Scenario {
         })
         .await
     }
+}
+
+/// `kubectl wait --for=condition=TYPE` in any namespace; gives the object.
+pub async fn condition_is_true(
+    client: &Client,
+    namespace: &str,
+    kind: &str,
+    name: &str,
+    condition: &str,
+    patience: Duration,
+) -> Result<DynamicObject> {
+    let api = api_of_kind(client, namespace, kind).await?;
+    waiting::eventually(patience, &format!("{kind} {name} is {condition}"), || async {
+        let object = api.get(name).await?;
+        let conditions = object.data["status"]["conditions"].clone();
+        let met = conditions
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|one| one["type"] == condition && one["status"] == "True");
+        if met {
+            return Ok(object);
+        }
+        bail!("conditions are {conditions}")
+    })
+    .await
+}
+
+/// The preferred version of a namespaced kind, found by its name alone.
+async fn api_of_kind(client: &Client, namespace: &str, kind: &str) -> Result<Api<DynamicObject>> {
+    let discovery = Discovery::new(client.clone()).run().await?;
+    let mut found: Vec<ApiResource> = discovery
+        .groups()
+        .flat_map(|group| group.recommended_resources())
+        .map(|(resource, _)| resource)
+        .filter(|resource| resource.kind == kind)
+        .collect();
+    // `Event` and the like stand in two groups; the core one comes first.
+    found.sort_by_key(|resource| resource.group.len());
+    let resource = found.into_iter().next().with_context(|| format!("no kind {kind}"))?;
+    Ok(Api::namespaced_with(client.clone(), namespace, &resource))
 }
 
 /// A pod's security context under the `restricted` standard.
