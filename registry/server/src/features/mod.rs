@@ -1,10 +1,51 @@
 //! The management API: a slice per feature.
+//!
+//! A slice exports its routes and a handful of functions; everything else in it is its own.
+
+mod member;
+mod openapi;
+mod project;
+pub(crate) mod quota;
+mod repository;
+mod request;
+mod robot;
+mod sight;
+mod system;
+mod user;
+
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::kernel::app::App;
 
+pub(crate) use openapi::openapi;
+
 /// Everything below `/api`.
 pub(crate) fn routes() -> Router<App> {
-    Router::new()
+    router().split_for_parts().0
+}
+
+/// The slices, with their documentation.
+fn router() -> OpenApiRouter<App> {
+    openapi::frame()
+        .merge(member::routes())
+        .merge(project::routes())
+        .merge(quota::routes())
+        .merge(repository::routes())
+        .merge(robot::routes())
+        .merge(system::routes())
+        .merge(user::routes())
+}
+
+/// `Location` of something below `/api/v2.0`: a path, never a whole URL.
+fn location(parts: &[&str]) -> String {
+    let mut path = String::from("/api/v2.0");
+    for part in parts {
+        path.push('/');
+        path.push_str(part);
+    }
+    path
 }

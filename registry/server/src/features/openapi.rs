@@ -1,0 +1,39 @@
+//! The document that describes the management API, made from the handlers.
+
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, SecurityRequirement};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::kernel::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Slipway management API",
+        description = "Harbor's API v2.0 where Harbor has it; Slipway's own operations stand under /api/slipway/v1.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "project"), (name = "member"), (name = "robot"), (name = "quota"), (name = "repository"),
+        (name = "artifact"), (name = "search"), (name = "statistic"), (name = "permissions"),
+        (name = "slipway", description = "Slipway's own"),
+    ),
+)]
+struct Frame;
+
+/// A router without routes whose document has the parts that are common to all.
+pub(super) fn frame() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Frame::openapi())
+}
+
+/// The whole document.
+pub(crate) fn openapi() -> Document {
+    let mut document = super::router().split_for_parts().1;
+    let basic = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build());
+    document.components.get_or_insert_default().add_security_scheme("basic", basic);
+    // Basic credentials or, for what is public, none.
+    document.security =
+        Some(vec![SecurityRequirement::new("basic", Vec::<String>::new()), SecurityRequirement::default()]);
+    document
+}

@@ -1,0 +1,27 @@
+//! Projects: the unit of access, quota and ownership.
+
+mod http;
+mod metadata;
+mod service;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::kernel::app::App;
+
+/// The slice's routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(http::list::list, http::create::create, http::head::head))
+        .routes(routes!(http::get::get, http::update::update, http::delete::delete))
+        .routes(routes!(http::deletable::deletable))
+        .routes(routes!(http::summary::summary))
+        .routes(routes!(http::statistics::statistics))
+        .routes(routes!(http::search::search))
+        .routes(routes!(http::owner_list::list))
+        .routes(routes!(http::owner_get::get, http::owner_claim::claim, http::owner_release::release))
+}

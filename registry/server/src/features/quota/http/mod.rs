@@ -1,0 +1,5 @@
+//! One operation a file.
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod update;

@@ -1,0 +1,246 @@
+//! Rows of artifacts.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::store::Cut;
+use crate::error::Result;
+
+/// An artifact as it is answered.
+#[derive(Debug, Clone)]
+pub(super) struct ArtifactRow {
+    pub(super) id: i64,
+    pub(super) digest: String,
+    pub(super) media_type: String,
+    pub(super) artifact_type: Option<String>,
+    pub(super) is_index: bool,
+    pub(super) config_media_type: Option<String>,
+    pub(super) annotations: Value,
+    /// Of an image's config the parts that are shown, otherwise all of it.
+    pub(super) config: Option<Value>,
+    pub(super) content_size: i64,
+    pub(super) push_time: DateTime<Utc>,
+    pub(super) pull_time: Option<DateTime<Utc>>,
+}
+
+/// Which artifacts of a repository.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// Those that are only parts of an index too.
+    pub(super) with_children: bool,
+    /// Only those with (or without) any tag.
+    pub(super) tagged: Option<bool>,
+    /// Only those with this tag.
+    pub(super) tag: Option<String>,
+    /// Only those with a tag that holds this (LIKE).
+    pub(super) tag_pattern: Option<String>,
+    pub(super) digest: Option<String>,
+    pub(super) artifact_type: Option<String>,
+    pub(super) media_type: Option<String>,
+}
+
+/// Counts the artifacts of a repository that are wanted.
+pub(super) async fn count(conn: &mut PgConnection, repository_id: i64, wanted: &Wanted) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM manifests m
+           WHERE m.repository_id = $1 AND m.subject_digest IS NULL
+             AND ($2 OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
+                  OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
+                                 WHERE f.digest = m.digest AND f.kind = 'child' AND i.repository_id = m.repository_id))
+             AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
+             AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
+             AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
+             AND ($6::text IS NULL OR m.digest = $6)
+             AND ($7::text IS NULL OR m.artifact_type = $7)
+             AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)"#,
+        repository_id,
+        wanted.with_children,
+        wanted.tagged,
+        wanted.tag.as_deref(),
+        wanted.tag_pattern.as_deref(),
+        wanted.digest.as_deref(),
+        wanted.artifact_type.as_deref(),
+        wanted.media_type.as_deref(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}
+
+/// Lists the artifacts of a repository that are wanted.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    wanted: &Wanted,
+    cut: &Cut,
+) -> Result<Vec<ArtifactRow>> {
+    let rows = sqlx::query_as!(
+        ArtifactRow,
+        r#"SELECT m.id, m.digest, m.media_type, m.artifact_type, m.is_index, m.config_media_type, m.annotations,
+                  CASE WHEN m.config ? 'rootfs' THEN m.config - 'history' - 'rootfs' ELSE m.config END AS config,
+                  m.content_size, m.push_time, m.pull_time
+           FROM manifests m
+           WHERE m.repository_id = $1 AND m.subject_digest IS NULL
+             AND ($2 OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
+                  OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
+                                 WHERE f.digest = m.digest AND f.kind = 'child' AND i.repository_id = m.repository_id))
+             AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
+             AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
+             AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
+             AND ($6::text IS NULL OR m.digest = $6)
+             AND ($7::text IS NULL OR m.artifact_type = $7)
+             AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)
+           ORDER BY CASE WHEN $9 = 'push_time' AND NOT $10 THEN m.push_time END,
+                    CASE WHEN $9 = 'pull_time' AND $10 THEN m.pull_time END DESC NULLS LAST,
+                    CASE WHEN $9 = 'pull_time' AND NOT $10 THEN m.pull_time END NULLS FIRST,
+                    CASE WHEN $9 = 'size' AND $10 THEN m.content_size END DESC,
+                    CASE WHEN $9 = 'size' AND NOT $10 THEN m.content_size END,
+                    m.push_time DESC, m.id DESC
+           LIMIT $11 OFFSET $12"#,
+        repository_id,
+        wanted.with_children,
+        wanted.tagged,
+        wanted.tag.as_deref(),
+        wanted.tag_pattern.as_deref(),
+        wanted.digest.as_deref(),
+        wanted.artifact_type.as_deref(),
+        wanted.media_type.as_deref(),
+        cut.sort,
+        cut.down,
+        cut.limit,
+        cut.offset,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Finds an artifact by tag or digest.
+pub(super) async fn find(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    tag: Option<&str>,
+    digest: Option<&str>,
+) -> Result<Option<ArtifactRow>> {
+    let row = sqlx::query_as!(
+        ArtifactRow,
+        r#"SELECT m.id, m.digest, m.media_type, m.artifact_type, m.is_index, m.config_media_type, m.annotations,
+                  CASE WHEN m.config ? 'rootfs' THEN m.config - 'history' - 'rootfs' ELSE m.config END AS config,
+                  m.content_size, m.push_time, m.pull_time
+           FROM manifests m
+           WHERE m.repository_id = $1
+             AND (m.digest = $3
+                  OR m.id = (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1 AND t.name = $2))"#,
+        repository_id,
+        tag,
+        digest,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+/// The history in an image's config.
+pub(super) async fn history(conn: &mut PgConnection, manifest_id: i64) -> Result<Option<Value>> {
+    let history = sqlx::query_scalar!("SELECT config -> 'history' FROM manifests WHERE id = $1", manifest_id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(history.flatten())
+}
+
+/// A child of an index.
+#[derive(Debug, Clone)]
+pub(super) struct ChildRow {
+    pub(super) parent_id: i64,
+    pub(super) child_id: Option<i64>,
+    pub(super) digest: String,
+    pub(super) descriptor: Option<Value>,
+}
+
+/// The children of these indexes, in their order.
+pub(super) async fn children(conn: &mut PgConnection, manifest_ids: &[i64]) -> Result<Vec<ChildRow>> {
+    let rows = sqlx::query_as!(
+        ChildRow,
+        r#"SELECT f.manifest_id AS parent_id, c.id AS "child_id?", f.digest, f.descriptor
+           FROM manifest_references f
+           JOIN manifests i ON i.id = f.manifest_id
+           LEFT JOIN manifests c ON c.repository_id = i.repository_id AND c.digest = f.digest
+           WHERE f.manifest_id = ANY ($1) AND f.kind = 'child' ORDER BY f.manifest_id, f.position"#,
+        manifest_ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What refers to an artifact.
+#[derive(Debug, Clone)]
+pub(super) struct AccessoryRow {
+    pub(super) id: i64,
+    pub(super) subject_id: Option<i64>,
+    pub(super) subject_digest: String,
+    pub(super) digest: String,
+    pub(super) artifact_type: Option<String>,
+    pub(super) content_size: i64,
+    pub(super) push_time: DateTime<Utc>,
+}
+
+/// What refers to these digests of a repository, oldest first.
+pub(super) async fn accessories(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    subjects: &[String],
+    limit: Option<i64>,
+    offset: i64,
+) -> Result<Vec<AccessoryRow>> {
+    let rows = sqlx::query_as!(
+        AccessoryRow,
+        r#"SELECT a.id, s.id AS "subject_id?", a.subject_digest AS "subject_digest!", a.digest, a.artifact_type,
+                  a.content_size, a.push_time
+           FROM manifests a
+           LEFT JOIN manifests s ON s.repository_id = a.repository_id AND s.digest = a.subject_digest
+           WHERE a.repository_id = $1 AND a.subject_digest = ANY ($2)
+           ORDER BY a.push_time, a.id LIMIT $3 OFFSET $4"#,
+        repository_id,
+        subjects,
+        limit,
+        offset,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Counts what refers to a digest of a repository.
+pub(super) async fn count_accessories(conn: &mut PgConnection, repository_id: i64, subject: &str) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM manifests WHERE repository_id = $1 AND subject_digest = $2"#,
+        repository_id,
+        subject,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}
+
+/// Those of these digests that nothing holds any more: no tag, no index.
+pub(super) async fn forsaken(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    digests: &[String],
+) -> Result<Vec<String>> {
+    let digests = sqlx::query_scalar!(
+        "SELECT m.digest FROM manifests m
+         WHERE m.repository_id = $1 AND m.digest = ANY ($2)
+           AND NOT EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
+           AND NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
+                           WHERE f.digest = m.digest AND f.kind = 'child' AND i.repository_id = m.repository_id)
+         ORDER BY m.digest",
+        repository_id,
+        digests,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(digests)
+}

@@ -1,0 +1,37 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use slipway_api::{Accessory, ErrorBody};
+
+use crate::error::Result;
+use crate::features::repository::artifacts;
+use crate::features::repository::service::Address;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+use crate::kernel::paging::Page;
+
+/// List what refers to an artifact: signatures, SBOMs and the like.
+#[utoipa::path(
+    get, path = "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories",
+    tag = "artifact", operation_id = "listAccessories",
+    params(
+        ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
+        ("reference" = String, Path, description = "a tag or a digest"),
+        ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
+    ),
+    responses(
+        (status = 200, body = Vec<Accessory>),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    ),
+)]
+pub(in crate::features::repository) async fn list(
+    State(app): State<App>,
+    ctx: Context,
+    Path((project, repository, reference)): Path<(String, String, String)>,
+    page: Page,
+) -> Result<(HeaderMap, Json<Vec<Accessory>>)> {
+    let address = Address { project: &project, repository: &repository };
+    let cut = (page.limit(), page.offset());
+    let (accessories, total) = artifacts::accessories(&app, &ctx, address, &reference, cut).await?;
+    Ok((page.headers(total), Json(accessories)))
+}

@@ -1,0 +1,36 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use slipway_api::{Artifact, ErrorBody};
+
+use crate::error::Result;
+use crate::features::repository::artifacts;
+use crate::features::repository::http::artifact_list::with;
+use crate::features::repository::service::Address;
+use crate::features::request::Params;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+
+/// Read an artifact by tag or digest.
+#[utoipa::path(
+    get, path = "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}",
+    tag = "artifact", operation_id = "getArtifact",
+    params(
+        ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
+        ("reference" = String, Path, description = "a tag or a digest"),
+        ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
+        ("with_accessory" = Option<bool>, Query),
+    ),
+    responses(
+        (status = 200, body = Artifact),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    ),
+)]
+pub(in crate::features::repository) async fn get(
+    State(app): State<App>,
+    ctx: Context,
+    Path((project, repository, reference)): Path<(String, String, String)>,
+    params: Params,
+) -> Result<Json<Artifact>> {
+    let address = Address { project: &project, repository: &repository };
+    artifacts::get(&app, &ctx, address, &reference, with(&params)).await.map(Json)
+}

@@ -1,0 +1,76 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use slipway_api::{Artifact, ErrorBody};
+
+use crate::error::Result;
+use crate::features::repository::artifact_store::Wanted;
+use crate::features::repository::artifacts::{self, With};
+use crate::features::repository::service::Address;
+use crate::features::repository::store::Cut;
+use crate::features::request::Params;
+use crate::features::request::query::{Query, Term, holds, sort};
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+use crate::kernel::paging::Page;
+
+/// List a repository's artifacts: those with a tag and those that are no part of an index. What refers to
+/// another artifact stands with that one.
+#[utoipa::path(
+    get, path = "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts", tag = "artifact",
+    operation_id = "listArtifacts",
+    params(
+        ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
+        ("q" = Option<String>, Query, description = "tags, digest, artifact_type, media_type, base=*"),
+        ("sort" = Option<String>, Query),
+        ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
+        ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
+        ("with_accessory" = Option<bool>, Query),
+    ),
+    responses(
+        (status = 200, body = Vec<Artifact>), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    ),
+)]
+pub(in crate::features::repository) async fn list(
+    State(app): State<App>,
+    ctx: Context,
+    Path((project, repository)): Path<(String, String)>,
+    page: Page,
+    params: Params,
+) -> Result<(HeaderMap, Json<Vec<Artifact>>)> {
+    let wanted = wanted(&Query::read(&params)?);
+    let (sort, down) = sort(&params, &["push_time", "pull_time", "size"], ("push_time", true));
+    let cut = Cut { sort, down, limit: page.limit(), offset: page.offset() };
+    let address = Address { project: &project, repository: &repository };
+    let (artifacts, total) = artifacts::list(&app, &ctx, address, wanted, with(&params), cut).await?;
+    Ok((page.headers(total), Json(artifacts)))
+}
+
+/// What the artifacts are answered with.
+pub(super) fn with(params: &Params) -> With {
+    With {
+        tags: params.switch("with_tag").unwrap_or(true),
+        labels: params.switch("with_label").unwrap_or(false),
+        accessories: params.switch("with_accessory").unwrap_or(false),
+    }
+}
+
+fn wanted(query: &Query) -> Wanted {
+    let text = |keys: &[&str]| query.exact(keys).map(str::to_owned);
+    let mut wanted = Wanted {
+        with_children: query.exact(&["base"]) == Some("*"),
+        digest: text(&["digest", "Digest"]),
+        artifact_type: text(&["artifact_type", "ArtifactType"]),
+        media_type: text(&["media_type", "MediaType"]),
+        ..Wanted::default()
+    };
+    match query.get(&["tags"]) {
+        Some(Term::Exact(any)) if any == "*" => wanted.tagged = Some(true),
+        Some(Term::Exact(none)) if none == "nil" => wanted.tagged = Some(false),
+        Some(Term::Exact(tag)) => wanted.tag = Some(tag.clone()),
+        Some(Term::Fuzzy(part)) => wanted.tag_pattern = Some(holds(part)),
+        _ => {}
+    }
+    wanted
+}

@@ -1,0 +1,42 @@
+//! Repositories, the artifacts in them and their tags.
+
+mod artifact_store;
+mod artifacts;
+mod http;
+mod kind;
+mod list;
+mod removal;
+mod service;
+mod store;
+mod tag_store;
+mod tags;
+mod tell;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::kernel::app::App;
+
+pub(super) use list::search;
+
+/// The slice's routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(http::repository_list_all::list))
+        .routes(routes!(http::repository_list::list))
+        .routes(routes!(
+            http::repository_get::get,
+            http::repository_update::update,
+            http::repository_delete::delete
+        ))
+        .routes(routes!(http::artifact_list::list))
+        .routes(routes!(http::artifact_get::get, http::artifact_delete::delete))
+        .routes(routes!(http::artifact_accessories::list))
+        .routes(routes!(http::artifact_addition::get))
+        .routes(routes!(http::tag_list::list, http::tag_create::create))
+        .routes(routes!(http::tag_delete::delete))
+}

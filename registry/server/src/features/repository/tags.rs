@@ -1,0 +1,92 @@
+//! An artifact's tags.
+
+use serde_json::json;
+use slipway_api::Tag;
+use slipway_model::Tag as TagName;
+use slipway_model::permission::{Action, Resource};
+
+use super::artifacts::{find, not_found};
+use super::service::Address;
+use super::tell::{News, tell};
+use super::{tag_store as store, wire};
+use crate::error::{Code, Error, Result};
+use crate::features::request::query::TextFilter;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+
+/// Lists an artifact's tags.
+pub(super) async fn list(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    reference: &str,
+    name: TextFilter,
+    (limit, offset): (Option<i64>, i64),
+) -> Result<(Vec<Tag>, i64)> {
+    let mut conn = app.pool.acquire().await?;
+    let entered = address.enter(&mut conn, app, ctx, Resource::Tag, Action::List).await?;
+    let site = entered.site().ok_or_else(|| not_found(address, reference))?;
+    let artifact = find(&mut conn, site, address, reference).await?;
+    let total = store::count(&mut conn, artifact.id, &name).await?;
+    let rows = store::list(&mut conn, artifact.id, &name, limit, offset).await?;
+    Ok((rows.into_iter().map(wire::tag).collect(), total))
+}
+
+/// Sets a new tag on an artifact. One that the repository has is not moved.
+pub(super) async fn create(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    reference: &str,
+    name: &str,
+) -> Result<()> {
+    let mut tx = app.pool.begin().await?;
+    let entered = address.enter(&mut tx, app, ctx, Resource::Tag, Action::Create).await?;
+    if TagName::parse(name).is_err() {
+        return Err(Error::new(Code::BadRequest, format!("bad request: invalid tag name: {name}")));
+    }
+    let site = entered.site().ok_or_else(|| not_found(address, reference))?;
+    let artifact = find(&mut tx, site, address, reference).await?;
+    if !store::insert(&mut tx, app.clock.now(), site.repository_id, artifact.id, name).await? {
+        let message = format!("tag {name} already exists under the repository {}", site.repository_id);
+        return Err(Error::new(Code::Conflict, message));
+    }
+    let news = News {
+        project_id: site.project_id,
+        what: "tag",
+        operation: "create",
+        resource: format!("{}:{name}", site.repository),
+        payload: json!({"repository": site.repository, "digest": artifact.digest, "tag": name}),
+    };
+    tell(&mut tx, app, ctx, news).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes a tag from an artifact; the artifact stays.
+pub(super) async fn delete(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    reference: &str,
+    name: &str,
+) -> Result<()> {
+    let mut tx = app.pool.begin().await?;
+    let entered = address.enter(&mut tx, app, ctx, Resource::Tag, Action::Delete).await?;
+    let site = entered.site().ok_or_else(|| not_found(address, reference))?;
+    let artifact = find(&mut tx, site, address, reference).await?;
+    if !store::delete(&mut tx, artifact.id, name).await? {
+        let message = format!("tag {name} attached to artifact {} not found", artifact.id);
+        return Err(Error::new(Code::NotFound, message));
+    }
+    let news = News {
+        project_id: site.project_id,
+        what: "tag",
+        operation: "delete",
+        resource: format!("{}:{name}", site.repository),
+        payload: json!({"repository": site.repository, "digest": artifact.digest, "tag": name}),
+    };
+    tell(&mut tx, app, ctx, news).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The document that describes the API.
+
+use crate::features::openapi;
+
+#[test]
+fn it_names_every_operation_once() {
+    let document = openapi();
+    let mut ids: Vec<String> = Vec::new();
+    for (path, item) in &document.paths.paths {
+        assert!(path.starts_with("/api/"), "{path}");
+        for operation in [&item.get, &item.put, &item.post, &item.delete, &item.head, &item.patch].into_iter().flatten() {
+            ids.push(operation.operation_id.clone().unwrap_or_else(|| panic!("{path} has no operation id")));
+            assert!(operation.tags.as_ref().is_some_and(|tags| !tags.is_empty()), "{path} has no tag");
+        }
+    }
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(all, ids.len());
+    assert!(all > 35, "{all}");
+}
+
+#[test]
+fn it_is_the_same_each_time() {
+    assert_eq!(openapi().to_pretty_json().unwrap(), openapi().to_pretty_json().unwrap());
+}
