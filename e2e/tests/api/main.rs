@@ -1,3 +1,5 @@
 //! Schemas and controllers against an API server without nodes.
 
 mod api_server;
+mod operator_harness;
+mod operator_objects;
