@@ -15,7 +15,7 @@ pub(crate) mod path;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod removal;
-mod retry;
+pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod token;
 pub(crate) mod upload;

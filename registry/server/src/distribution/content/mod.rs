@@ -17,6 +17,7 @@ use sqlx::PgConnection;
 
 use crate::distribution::removal;
 use crate::error::{Error, Result};
+use crate::features::quota;
 
 /// A lease that is granted or renewed.
 #[derive(Debug, Clone, Copy)]
@@ -128,13 +129,4 @@ pub(crate) async fn count(
 /// A key as the database keeps it.
 pub(crate) fn key(text: &str) -> Result<BlobKey> {
     BlobKey::parse(text).map_err(Error::internal)
-}
-
-/// Until the quota slice is there: everything fits.
-mod quota {
-    use super::{Digest, PgConnection, Result};
-
-    pub(super) async fn admit(_: &mut PgConnection, _: i64, _: &[(&Digest, i64)]) -> Result<()> {
-        Ok(())
-    }
 }

@@ -6,8 +6,11 @@
 
 mod collect;
 mod expire;
+pub(crate) mod jobs;
 pub(crate) mod store;
 
+#[cfg(test)]
+pub(crate) use collect::Collected;
 pub(crate) use collect::collect_blobs;
 pub(crate) use expire::expire_uploads;
 

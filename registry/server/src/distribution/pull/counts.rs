@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use super::store;
 use crate::distribution::retry;
@@ -74,12 +75,15 @@ async fn write(app: &App, gathered: &Gathered) -> Result<()> {
     })
 }
 
-/// Writes the figures every few seconds for as long as it is polled.
-pub(crate) async fn run(app: App) {
+/// Writes the figures every few seconds until `stop`, and then once more.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = interval.tick() => {}
+            () = stop.cancelled() => {}
+        }
         if let Err(error) = app.pulls.flush(&app).await {
             tracing::warn!(?error, "pull counts could not be written yet");
         }

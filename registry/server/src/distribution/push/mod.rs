@@ -5,4 +5,4 @@ mod parsed;
 mod service;
 pub(crate) mod store;
 
-pub(crate) use service::{Pushed, PutManifest, put};
+pub(crate) use service::{PutManifest, put};

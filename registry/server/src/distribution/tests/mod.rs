@@ -9,6 +9,7 @@ mod mounts;
 mod names;
 mod pulls;
 mod pushes;
+mod quota;
 mod removals;
 mod support;
 mod tcp;
