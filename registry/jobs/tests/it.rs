@@ -1,0 +1,12 @@
+//! The queue as its users see it, each test in a database of its own (`DATABASE_URL` names the server).
+
+mod it {
+    mod delivery;
+    mod executions;
+    mod failing;
+    mod limits;
+    mod output;
+    mod schedules;
+    mod stopping;
+    mod support;
+}
