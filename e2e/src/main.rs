@@ -23,6 +23,8 @@ enum Command {
     Test(commands::test::Test),
     /// Formatting, lints, licences, dependency direction, drift of generated files.
     Check(commands::check::Check),
+    /// Renews the committed files that are made from the code.
+    Generate(commands::generate::Generate),
     /// The local cluster alone.
     Cluster(commands::cluster::Cluster),
     /// Builds and fetches every program the other commands need; prints where they are.
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,slipway_e2e=info")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,slipway_e2e=info,kube_client=off")),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Down(down) => down.run(),
         Command::Test(test) => test.run(),
         Command::Check(check) => check.run(),
+        Command::Generate(generate) => generate.run(),
         Command::Cluster(cluster) => cluster.run(),
         Command::Tools(tools) => tools.run(),
         Command::Supervise(supervise) => supervise.run(),

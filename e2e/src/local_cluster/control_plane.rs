@@ -100,7 +100,7 @@ impl ControlPlane {
             "--kubelet-preferred-address-types=InternalIP",
             "--authorization-mode=Node,RBAC",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            &format!("--service-account-key-file={pki}/service-accounts.key"),
+            &format!("--service-account-key-file={pki}/service-accounts.pub"),
             &format!("--service-account-signing-key-file={pki}/service-accounts.key"),
             &format!("--service-cluster-ip-range={SERVICES}"),
             "--allow-privileged=true",

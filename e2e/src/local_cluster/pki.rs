@@ -54,7 +54,9 @@ impl Pki {
         let kubelet_client = pki.sign("kube-apiserver", Some("system:masters"), &[])?;
         pki.write("kubelet-client.crt", &kubelet_client.certificate)?;
         pki.write("kubelet-client.key", &kubelet_client.key)?;
-        pki.write("service-accounts.key", &KeyPair::generate()?.serialize_pem())?;
+        let service_accounts = KeyPair::generate()?;
+        pki.write("service-accounts.key", &service_accounts.serialize_pem())?;
+        pki.write("service-accounts.pub", &service_accounts.public_key_pem())?;
 
         let tokens: String = USERS
             .iter()
