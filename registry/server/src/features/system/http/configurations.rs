@@ -11,7 +11,7 @@ use crate::kernel::context::Context;
 use crate::kernel::standing;
 
 /// Harbor's settings as they stand here (administrators).
-#[utoipa::path(get, path = "/api/v2.0/configurations", tag = "configure", responses((status = 200)))]
+#[utoipa::path(get, path = "/api/v2.0/configurations", tag = "configure", operation_id = "getConfigurations", responses((status = 200)))]
 pub(in crate::features::system) async fn configurations(
     State(app): State<App>,
     ctx: Context,

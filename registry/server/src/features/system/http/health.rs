@@ -8,7 +8,7 @@ use crate::kernel::app::App;
 use crate::kernel::ready;
 
 /// How the parts are, under Harbor's names; always 200.
-#[utoipa::path(get, path = "/api/v2.0/health", tag = "health", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/api/v2.0/health", tag = "health", operation_id = "getHealth", responses((status = 200, body = Health)))]
 pub(in crate::features::system) async fn health(State(app): State<App>) -> Json<Health> {
     let mut components = vec![component("core", None)];
     let mut all_well = true;

@@ -15,7 +15,7 @@ use crate::kernel::origin;
 const VERSION: &str = concat!("v2.16.0-slipway.", env!("CARGO_PKG_VERSION"));
 
 /// What this registry is; more of it for those who are logged in.
-#[utoipa::path(get, path = "/api/v2.0/systeminfo", tag = "systeminfo", responses((status = 200, body = SystemInfo)))]
+#[utoipa::path(get, path = "/api/v2.0/systeminfo", tag = "systeminfo", operation_id = "getSystemInfo", responses((status = 200, body = SystemInfo)))]
 pub(in crate::features::system) async fn info(State(app): State<App>, ctx: Context, parts: Parts) -> Result<Json<SystemInfo>> {
     let mut info = SystemInfo {
         auth_mode: Some("db_auth".to_owned()),

@@ -8,7 +8,7 @@ use crate::kernel::context::Context;
 use crate::kernel::standing;
 
 /// Answers 412: accounts have passwords.
-#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/cli_secret", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/cli_secret", tag = "user", operation_id = "setCliSecret", params(("user_id" = i64, Path)),
     responses((status = 412)))]
 pub(in crate::features::user) async fn cli_secret(
     Path(id): Path<PathId>,

@@ -12,7 +12,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Makes an account (administrators).
-#[utoipa::path(post, path = "/api/v2.0/users", tag = "user", request_body = UserCreate, responses((status = 201)))]
+#[utoipa::path(post, path = "/api/v2.0/users", tag = "user", operation_id = "createUser", request_body = UserCreate, responses((status = 201)))]
 pub(in crate::features::user) async fn create(
     State(app): State<App>,
     ctx: Context,

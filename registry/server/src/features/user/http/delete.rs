@@ -10,7 +10,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Removes an account (administrators).
-#[utoipa::path(delete, path = "/api/v2.0/users/{user_id}", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(delete, path = "/api/v2.0/users/{user_id}", tag = "user", operation_id = "deleteUser", params(("user_id" = i64, Path)),
     responses((status = 200)))]
 pub(in crate::features::user) async fn delete(
     State(app): State<App>,

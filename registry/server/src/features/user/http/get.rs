@@ -11,7 +11,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// One account, for itself and for administrators.
-#[utoipa::path(get, path = "/api/v2.0/users/{user_id}", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(get, path = "/api/v2.0/users/{user_id}", tag = "user", operation_id = "getUser", params(("user_id" = i64, Path)),
     responses((status = 200, body = CurrentUser)))]
 pub(in crate::features::user) async fn get(
     State(app): State<App>,

@@ -16,7 +16,7 @@ use crate::kernel::standing;
 use slipway_model::permission::{Action, Resource};
 
 /// The accounts, without the built-in administrator's.
-#[utoipa::path(get, path = "/api/v2.0/users", tag = "user",
+#[utoipa::path(get, path = "/api/v2.0/users", tag = "user", operation_id = "listUsers",
     params(("q" = Option<String>, Query), ("sort" = Option<String>, Query), ("username" = Option<String>, Query),
         ("email" = Option<String>, Query), ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query)),
     responses((status = 200, body = Vec<CurrentUser>)))]

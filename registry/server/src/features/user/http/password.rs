@@ -11,7 +11,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Changes a password: one's own with the old one, somebody else's as an administrator.
-#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/password", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/password", tag = "user", operation_id = "updateUserPassword", params(("user_id" = i64, Path)),
     request_body = PasswordChange, responses((status = 200)))]
 pub(in crate::features::user) async fn password(
     State(app): State<App>,

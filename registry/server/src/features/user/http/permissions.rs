@@ -13,7 +13,7 @@ use crate::kernel::standing;
 use crate::kernel::store;
 
 /// What the caller may do in the project that `scope` names (`/project/1`); of any other scope nothing.
-#[utoipa::path(get, path = "/api/v2.0/users/current/permissions", tag = "user",
+#[utoipa::path(get, path = "/api/v2.0/users/current/permissions", tag = "user", operation_id = "getCurrentUserPermissions",
     params(("scope" = Option<String>, Query), ("relative" = Option<bool>, Query)),
     responses((status = 200, body = Vec<Permission>)))]
 pub(in crate::features::user) async fn permissions(

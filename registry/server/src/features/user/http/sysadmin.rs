@@ -20,7 +20,7 @@ pub(in crate::features::user) struct UserSysAdminFlag {
 }
 
 /// Makes somebody an administrator, or an ordinary user again.
-#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/sysadmin", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(put, path = "/api/v2.0/users/{user_id}/sysadmin", tag = "user", operation_id = "setUserSysAdmin", params(("user_id" = i64, Path)),
     request_body = UserSysAdminFlag, responses((status = 200)))]
 pub(in crate::features::user) async fn sysadmin(
     State(app): State<App>,

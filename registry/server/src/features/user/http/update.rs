@@ -11,7 +11,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Changes e-mail address, name and comment.
-#[utoipa::path(put, path = "/api/v2.0/users/{user_id}", tag = "user", params(("user_id" = i64, Path)),
+#[utoipa::path(put, path = "/api/v2.0/users/{user_id}", tag = "user", operation_id = "updateUserProfile", params(("user_id" = i64, Path)),
     request_body = CurrentUser, responses((status = 200)))]
 pub(in crate::features::user) async fn update(
     State(app): State<App>,
