@@ -23,7 +23,7 @@ async fn members_come_change_and_go(pool: PgPool) {
     assert_eq!(
         app.get(&admin, &location).await.json(),
         json!({
-            "id": id, "project_id": 2, "entity_id": 2, "entity_name": "dev", "entity_type": "u",
+            "id": id, "project_id": 2, "entity_id": 3, "entity_name": "dev", "entity_type": "u",
             "role_id": 2, "role_name": "developer",
         })
     );

@@ -41,7 +41,7 @@ fn essence(answer: &Answer, name: &str) -> (u16, HeaderMap, Value, usize) {
         headers.insert("link", link);
     }
     let mut body = answer.json();
-    if let Some(errors) = body["errors"].as_array_mut() {
+    if let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) {
         errors.iter_mut().for_each(|error| error["request_id"] = Value::Null);
     }
     let body = serde_json::from_str(&body.to_string().replace(name, "{p}")).unwrap();

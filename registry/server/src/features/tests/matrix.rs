@@ -248,7 +248,9 @@ async fn a_robot_that_is_disabled_or_expired_is_out_at_once(pool: PgPool) {
         let list = format!("/api/v2.0/projects/{}/repositories", project.1);
         assert_eq!(app.get(&robot, &list).await.status, StatusCode::OK);
         sqlx::query(sql).execute(&app.app.pool).await.unwrap();
-        for route in routes() {
+        // Of one that does not exist more than a few tries would be a guess at passwords.
+        let tries = if name == "deleted" { 5 } else { usize::MAX };
+        for route in routes().into_iter().take(tries) {
             world.expect((name, &robot), &route, Some(StatusCode::UNAUTHORIZED)).await;
         }
         assert_eq!(app.get(&robot, "/api/v2.0/projects").await.status, StatusCode::UNAUTHORIZED);
