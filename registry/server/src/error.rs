@@ -184,6 +184,10 @@ impl From<sqlx::Error> for Error {
                 conflict.0.repeatable = true;
                 conflict
             }
+            // A text with a NUL, which PostgreSQL does not hold: the client's doing.
+            sqlx::Error::Database(db) if db.code().is_some_and(|c| c == "22021" || c == "22P05") => {
+                Self::new(Code::BadRequest, "a text must not hold the character NUL")
+            }
             _ => Self::internal(error),
         }
     }

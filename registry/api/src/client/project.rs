@@ -100,6 +100,14 @@ impl Client {
             .map(drop)
     }
 
+    /// Deletes a project with its repositories; Slipway's own.
+    pub async fn project_delete_with_content(&self, name: &str) -> Result<()> {
+        let request = Request::harbor(Method::DELETE, &["projects", name])
+            .by_name()
+            .query("force", true);
+        self.transport.send(request).await.map(drop)
+    }
+
     /// Can a project be deleted?
     pub async fn project_deletable(&self, name: &str) -> Result<ProjectDeletable> {
         let request = Request::harbor(Method::GET, &["projects", name, "_deletable"]).by_name();

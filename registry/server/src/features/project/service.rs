@@ -197,9 +197,9 @@ pub(super) async fn summary(app: &App, ctx: &Context, project: &str) -> Result<P
 
 /// A project's mark.
 pub(super) async fn owner_get(app: &App, ctx: &Context, project: &str) -> Result<Option<OwnerMark>> {
-    let mut tx = app.pool.begin().await?;
-    let scope = marked(&mut tx, app, ctx, project).await?;
-    read_mark(store::owner_mark(&mut tx, scope.id).await?)
+    let mut conn = app.pool.acquire().await?;
+    let scope = marked(&mut conn, app, ctx, project).await?;
+    read_mark(store::owner_mark(&mut conn, scope.id).await?)
 }
 
 /// Sets a project's mark unless another object's stands there.

@@ -87,6 +87,13 @@ async fn bad_projects_are_refused(pool: PgPool) {
     assert_eq!(app.request(text("application/json", "")).await.status.as_u16(), 422);
     assert_eq!(app.request(text("application/x-www-form-urlencoded", "{}")).await.status.as_u16(), 422);
     assert_eq!(create(&app, &As::Nobody, json!({"project_name": "y"})).await.status, StatusCode::UNAUTHORIZED);
+    // What PostgreSQL cannot hold is the client's fault, not ours.
+    for path in ["/api/v2.0/projects/%00", "/api/v2.0/projects/%ff", "/api/v2.0/projects?name=%00", "/api/v2.0/projects?q=name%3D%2500"] {
+        let answer = app.get(&admin, path).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "BAD_REQUEST"), "{path}: {answer:?}");
+    }
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(app.request(text("application/json", &deep)).await.status.as_u16(), 422);
 }
 
 #[sqlx::test(migrations = "./migrations")]

@@ -48,8 +48,8 @@ pub(super) async fn list(
 
 /// Reads one robot.
 pub(super) async fn get(app: &App, ctx: &Context, id: i64) -> Result<Robot> {
-    let mut tx = app.pool.begin().await?;
-    wire(app, find(&mut tx, app, ctx, id, Action::Read).await?)
+    let mut conn = app.pool.acquire().await?;
+    wire(app, find(&mut conn, app, ctx, id, Action::Read).await?)
 }
 
 /// Creates a robot. The answer is the only one that shows its secret.
@@ -187,6 +187,9 @@ pub(super) async fn may_see_permissions(app: &App, ctx: &Context) -> Result<bool
 /// The robot, if the caller may do this to it. Who may not see it is answered as for one that is not there.
 async fn find(conn: &mut PgConnection, app: &App, ctx: &Context, id: i64, action: Action) -> Result<RobotRow> {
     let now = app.clock.now();
+    if action != Action::Read {
+        store::lock(conn, id).await?;
+    }
     let row = store::get(conn, id).await?;
     let (allowed, inside) = match row.as_ref().map(|row| &row.project_name) {
         None => (false, false),

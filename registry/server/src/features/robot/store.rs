@@ -93,12 +93,18 @@ pub(super) async fn get(conn: &mut PgConnection, id: i64) -> Result<Option<Robot
                   r.disabled, r.permissions, r.creator_type, r.creator_ref, r.previous_valid_until,
                   r.created_at, r.updated_at
            FROM robots r LEFT JOIN projects p ON p.id = r.project_id
-           WHERE r.id = $1 AND p.deleted_at IS NULL FOR UPDATE OF r"#,
+           WHERE r.id = $1 AND p.deleted_at IS NULL"#,
         id,
     )
     .fetch_optional(conn)
     .await?;
     Ok(row)
+}
+
+/// Locks a robot until the transaction ends.
+pub(super) async fn lock(conn: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query!("SELECT id FROM robots WHERE id = $1 FOR UPDATE", id).fetch_optional(conn).await?;
+    Ok(())
 }
 
 /// Those of these names that are no project, sorted. The projects that are cannot be deleted before the

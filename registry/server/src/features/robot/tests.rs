@@ -148,7 +148,9 @@ async fn bad_robots_are_refused(pool: PgPool) {
         (with(&|b| b["duration"] = json!(0)), 400),
         (with(&|b| b["duration"] = json!(2147483647)), 400),
         (with(&|b| b["duration"] = json!("x")), 422),
-        (with(&|b| b["duration"] = json!(2147483646)), 201),
+        (with(&|b| b["duration"] = json!(2147483646)), 400),
+        (with(&|b| b["description"] = json!("a\u{0}b")), 400),
+        (with(&|_| {}), 201),
         (with(&|_| {}), 409),
     ] {
         let answer = create(&app, &admin, &body).await;

@@ -158,5 +158,6 @@ async fn content_is_listed_and_deleted(pool: PgPool) {
     assert!(client.artifact_get("library", "deep/app", "stable").await.unwrap_err().is_not_found());
     assert!(client.project_delete("library").await.unwrap_err().is_precondition());
     client.repository_delete("library", "deep/app").await.unwrap();
-    client.project_delete("library").await.unwrap();
+    push::image(&served.app, "library/app", Some("v1"), "content").await;
+    client.project_delete_with_content("library").await.unwrap();
 }
