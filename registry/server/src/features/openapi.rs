@@ -31,9 +31,14 @@ pub(super) fn frame() -> OpenApiRouter<App> {
 pub(crate) fn openapi() -> Document {
     let mut document = super::router().split_for_parts().1;
     let basic = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build());
-    document.components.get_or_insert_default().add_security_scheme("basic", basic);
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("basic", basic);
     // Basic credentials or, for what is public, none.
-    document.security =
-        Some(vec![SecurityRequirement::new("basic", Vec::<String>::new()), SecurityRequirement::default()]);
+    document.security = Some(vec![
+        SecurityRequirement::new("basic", Vec::<String>::new()),
+        SecurityRequirement::default(),
+    ]);
     document
 }

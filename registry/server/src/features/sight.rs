@@ -23,7 +23,11 @@ pub(crate) struct Sight {
 
 impl Sight {
     /// Of projects: users see theirs, robots those that they were granted anything in.
-    pub(crate) async fn of_projects(conn: &mut PgConnection, now: DateTime<Utc>, ctx: &Context) -> Result<Self> {
+    pub(crate) async fn of_projects(
+        conn: &mut PgConnection,
+        now: DateTime<Utc>,
+        ctx: &Context,
+    ) -> Result<Self> {
         Self::of(conn, now, ctx, |_| true).await
     }
 
@@ -37,7 +41,10 @@ impl Sight {
             grant.access.iter().any(|access| {
                 access.resource == Resource::Repository.as_str()
                     && access.action == Action::List.as_str()
-                    && access.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == "allow")
+                    && access
+                        .effect
+                        .as_deref()
+                        .is_none_or(|effect| effect.is_empty() || effect == "allow")
             })
         };
         Self::of(conn, now, ctx, list).await

@@ -16,5 +16,9 @@ use crate::kernel::app::App;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(http::list::list, http::create::create))
-        .routes(routes!(http::get::get, http::update::update, http::delete::delete))
+        .routes(routes!(
+            http::get::get,
+            http::update::update,
+            http::delete::delete
+        ))
 }

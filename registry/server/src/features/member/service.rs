@@ -22,7 +22,15 @@ pub(super) async fn list(
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Member>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let scope = standing::require(&mut conn, app.clock.now(), ctx, project, Resource::Member, Action::List).await?;
+    let scope = standing::require(
+        &mut conn,
+        app.clock.now(),
+        ctx,
+        project,
+        Resource::Member,
+        Action::List,
+    )
+    .await?;
     let total = store::count(&mut conn, scope.id, name).await?;
     let rows = store::list(&mut conn, scope.id, name, limit, offset).await?;
     Ok((rows.into_iter().map(|row| wire(scope.id, row)).collect(), total))
@@ -31,10 +39,21 @@ pub(super) async fn list(
 /// Reads one member.
 pub(super) async fn get(app: &App, ctx: &Context, project: &str, id: i64) -> Result<Member> {
     let mut conn = app.pool.acquire().await?;
-    let scope = standing::require(&mut conn, app.clock.now(), ctx, project, Resource::Member, Action::Read).await?;
+    let scope = standing::require(
+        &mut conn,
+        app.clock.now(),
+        ctx,
+        project,
+        Resource::Member,
+        Action::Read,
+    )
+    .await?;
     let row = store::get(&mut conn, scope.id, id).await?;
     row.map(|row| wire(scope.id, row)).ok_or_else(|| {
-        let message = format!("the project member is not found, project id {}, member id {id}", scope.id);
+        let message = format!(
+            "the project member is not found, project id {}, member id {id}",
+            scope.id
+        );
         Error::new(Code::NotFound, message)
     })
 }
@@ -60,7 +79,9 @@ pub(super) async fn update(app: &App, ctx: &Context, project: &str, id: i64, rol
     let now = app.clock.now();
     let scope = standing::require(&mut tx, now, ctx, project, Resource::Member, Action::Update).await?;
     let role = role(role_id)?;
-    let Some(row) = store::get(&mut tx, scope.id, id).await? else { return Ok(()) };
+    let Some(row) = store::get(&mut tx, scope.id, id).await? else {
+        return Ok(());
+    };
     store::update(&mut tx, scope.id, id, role.id()).await?;
     tell(&mut tx, app, ctx, &scope, "update", (&row.username, Some(role))).await?;
     tx.commit().await?;
@@ -72,7 +93,9 @@ pub(super) async fn delete(app: &App, ctx: &Context, project: &str, id: i64) -> 
     let mut tx = app.pool.begin().await?;
     let now = app.clock.now();
     let scope = standing::require(&mut tx, now, ctx, project, Resource::Member, Action::Delete).await?;
-    let Some(row) = store::get(&mut tx, scope.id, id).await? else { return Ok(()) };
+    let Some(row) = store::get(&mut tx, scope.id, id).await? else {
+        return Ok(());
+    };
     store::delete(&mut tx, scope.id, id).await?;
     tell(&mut tx, app, ctx, &scope, "delete", (&row.username, None)).await?;
     tx.commit().await?;
@@ -87,12 +110,19 @@ async fn wanted_user(conn: &mut PgConnection, member: &MemberCreate) -> Result<(
     }
     if !user.username.is_empty() {
         let found = store::user(conn, None, Some(&user.username)).await?;
-        return found.ok_or_else(|| Error::new(Code::NotFound, format!("user {} is not found", user.username)));
+        return found
+            .ok_or_else(|| Error::new(Code::NotFound, format!("user {} is not found", user.username)));
     }
     if member.member_group.is_some() {
-        return Err(Error::new(Code::NotFound, "the group is not found: groups are not supported by this release"));
+        return Err(Error::new(
+            Code::NotFound,
+            "the group is not found: groups are not supported by this release",
+        ));
     }
-    Err(Error::new(Code::BadRequest, "at least one of member_user or member_group must be provided"))
+    Err(Error::new(
+        Code::BadRequest,
+        "at least one of member_user or member_group must be provided",
+    ))
 }
 
 fn role(id: i64) -> Result<Role> {
@@ -135,7 +165,9 @@ async fn tell(
     (username, role): (&str, Option<Role>),
 ) -> Result<()> {
     let now = app.clock.now();
-    let as_role = role.map(|role| format!(" as {}", role_name(role))).unwrap_or_default();
+    let as_role = role
+        .map(|role| format!(" as {}", role_name(role)))
+        .unwrap_or_default();
     let entry = AuditEntry {
         project_id: Some(project.id),
         resource: username.to_owned(),
@@ -148,5 +180,12 @@ async fn tell(
     let payload = json!({
         "project": project.name, "user": username, "role": role.map(role_name), "by": ctx.caller.name(),
     });
-    events::publish(conn, now, Some(project.id), &format!("member.{operation}d"), payload).await
+    events::publish(
+        conn,
+        now,
+        Some(project.id),
+        &format!("member.{operation}d"),
+        payload,
+    )
+    .await
 }

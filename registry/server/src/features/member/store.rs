@@ -80,7 +80,12 @@ pub(super) async fn user(
 }
 
 /// Adds a member; `None` where the user is one already.
-pub(super) async fn insert(conn: &mut PgConnection, project_id: i64, user_id: i64, role: i16) -> Result<Option<i64>> {
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    project_id: i64,
+    user_id: i64,
+    role: i16,
+) -> Result<Option<i64>> {
     let id = sqlx::query_scalar!(
         "INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, $3)
          ON CONFLICT (project_id, user_id) DO NOTHING RETURNING id",
@@ -95,16 +100,25 @@ pub(super) async fn insert(conn: &mut PgConnection, project_id: i64, user_id: i6
 
 /// Changes a member's role.
 pub(super) async fn update(conn: &mut PgConnection, project_id: i64, id: i64, role: i16) -> Result<()> {
-    sqlx::query!("UPDATE project_members SET role = $3 WHERE project_id = $1 AND id = $2", project_id, id, role)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE project_members SET role = $3 WHERE project_id = $1 AND id = $2",
+        project_id,
+        id,
+        role
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
 /// Removes a member.
 pub(super) async fn delete(conn: &mut PgConnection, project_id: i64, id: i64) -> Result<()> {
-    sqlx::query!("DELETE FROM project_members WHERE project_id = $1 AND id = $2", project_id, id)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM project_members WHERE project_id = $1 AND id = $2",
+        project_id,
+        id
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

@@ -18,7 +18,10 @@ async fn members_come_change_and_go(pool: PgPool) {
     let answer = app.send_json(&admin, Method::POST, MEMBERS, &body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     let location = answer.header("location").to_owned();
-    assert!(location.starts_with("/api/v2.0/projects/alpha/members/"), "{location}");
+    assert!(
+        location.starts_with("/api/v2.0/projects/alpha/members/"),
+        "{location}"
+    );
     let id: i64 = location.rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(
         app.get(&admin, &location).await.json(),
@@ -27,23 +30,47 @@ async fn members_come_change_and_go(pool: PgPool) {
             "role_id": 2, "role_name": "developer",
         })
     );
-    assert_eq!(app.get(&dev, "/api/v2.0/projects/alpha").await.json()["current_user_role_ids"], json!([2]));
-    assert_eq!(app.send_json(&admin, Method::POST, MEMBERS, &body).await.status, StatusCode::CONFLICT);
+    assert_eq!(
+        app.get(&dev, "/api/v2.0/projects/alpha").await.json()["current_user_role_ids"],
+        json!([2])
+    );
+    assert_eq!(
+        app.send_json(&admin, Method::POST, MEMBERS, &body).await.status,
+        StatusCode::CONFLICT
+    );
 
     let list = app.get(&dev, MEMBERS).await;
-    assert_eq!((list.header("x-total-count"), list.json().as_array().unwrap().len()), ("1", 1));
+    assert_eq!(
+        (
+            list.header("x-total-count"),
+            list.json().as_array().unwrap().len()
+        ),
+        ("1", 1)
+    );
     let none = app.get(&dev, &format!("{MEMBERS}?entityname=de")).await;
     assert_eq!((none.header("x-total-count"), none.json()), ("0", json!([])));
 
-    app.send_json(&admin, Method::PUT, &location, &json!({"role_id": 5})).await;
+    app.send_json(&admin, Method::PUT, &location, &json!({"role_id": 5}))
+        .await;
     assert_eq!(app.get(&dev, MEMBERS).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(app.send(&admin, Method::DELETE, &location).await.status, StatusCode::OK);
-    assert_eq!(app.get(&dev, "/api/v2.0/projects/alpha").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, &location).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        app.get(&dev, "/api/v2.0/projects/alpha").await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(app.get(&admin, &location).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.send(&admin, Method::DELETE, &location).await.status, StatusCode::OK);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, &location).await.status,
+        StatusCode::OK
+    );
 
-    let kinds: Vec<String> =
-        sqlx::query_scalar("SELECT kind FROM events ORDER BY id").fetch_all(&app.app.pool).await.unwrap();
+    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM events ORDER BY id")
+        .fetch_all(&app.app.pool)
+        .await
+        .unwrap();
     assert_eq!(kinds, ["member.created", "member.updated", "member.deleted"]);
 }
 
@@ -69,14 +96,25 @@ async fn bad_members_are_refused(pool: PgPool) {
     }
     // A role that is none would shut a member out without a word.
     let member = app.get(&admin, MEMBERS).await.json()[0]["id"].clone();
-    let answer = app.send_json(&admin, Method::PUT, &format!("{MEMBERS}/{member}"), &json!({})).await;
+    let answer = app
+        .send_json(&admin, Method::PUT, &format!("{MEMBERS}/{member}"), &json!({}))
+        .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     // A membership of another project.
     let other = format!("/api/v2.0/projects/library/members/{member}");
     assert_eq!(app.get(&admin, &other).await.status, StatusCode::NOT_FOUND);
     app.send(&admin, Method::DELETE, &other).await;
-    assert_eq!(app.get(&admin, &format!("{MEMBERS}/{member}")).await.json()["role_id"], 2);
-    assert_eq!(app.get(&admin, &format!("{MEMBERS}/x")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        app.get(&admin, &format!("{MEMBERS}/{member}")).await.json()["role_id"],
+        2
+    );
+    assert_eq!(
+        app.get(&admin, &format!("{MEMBERS}/x")).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     let missing = app.get(&admin, "/api/v2.0/projects/nope/members").await;
-    assert_eq!((missing.status, missing.json()["errors"][0]["code"].clone()), (StatusCode::NOT_FOUND, Value::from("NOT_FOUND")));
+    assert_eq!(
+        (missing.status, missing.json()["errors"][0]["code"].clone()),
+        (StatusCode::NOT_FOUND, Value::from("NOT_FOUND"))
+    );
 }

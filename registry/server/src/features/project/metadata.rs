@@ -36,7 +36,11 @@ pub(super) fn of_new(project: &ProjectCreate) -> Result<(bool, Metadata)> {
 /// What of a project's settings changes: `public`, where it is named, and the rest.
 pub(super) fn of_change(sent: Option<Metadata>) -> Result<(Option<bool>, Metadata)> {
     let sent = sent.unwrap_or_default();
-    let public = sent.get("public").filter(|public| !public.is_empty()).map(|public| parse_public(public)).transpose()?;
+    let public = sent
+        .get("public")
+        .filter(|public| !public.is_empty())
+        .map(|public| parse_public(public))
+        .transpose()?;
     Ok((public, checked(sent)?))
 }
 
@@ -62,12 +66,19 @@ fn checked(sent: Metadata) -> Result<Metadata> {
     let mut kept = Metadata::new();
     for (name, value) in sent {
         if name == "retention_id" && !value.is_empty() {
-            return Err(Error::new(Code::BadRequest, "the retention_id in the request's payload when creating a project should be omitted, alternatively passing the empty string"));
+            return Err(Error::new(
+                Code::BadRequest,
+                "the retention_id in the request's payload when creating a project should be omitted, alternatively passing the empty string",
+            ));
         }
         if !KNOWN.contains(&name.as_str()) || value.is_empty() {
             continue;
         }
-        let value = if name == "severity" { severity(&value)? } else { switch(&name, &value)? };
+        let value = if name == "severity" {
+            severity(&value)?
+        } else {
+            switch(&name, &value)?
+        };
         kept.insert(name, value);
     }
     Ok(kept)
@@ -78,13 +89,22 @@ fn severity(value: &str) -> Result<String> {
     if SEVERITIES.contains(&lower.as_str()) {
         return Ok(lower);
     }
-    Err(Error::new(Code::BadRequest, format!("metadata.severity is one of {}, not '{value}'", SEVERITIES.join(", "))))
+    Err(Error::new(
+        Code::BadRequest,
+        format!(
+            "metadata.severity is one of {}, not '{value}'",
+            SEVERITIES.join(", ")
+        ),
+    ))
 }
 
 fn switch(name: &str, value: &str) -> Result<String> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok("true".to_owned()),
         "false" | "0" => Ok("false".to_owned()),
-        _ => Err(Error::new(Code::BadRequest, format!("metadata.{name} is 'true' or 'false', not '{value}'"))),
+        _ => Err(Error::new(
+            Code::BadRequest,
+            format!("metadata.{name} is 'true' or 'false', not '{value}'"),
+        )),
     }
 }

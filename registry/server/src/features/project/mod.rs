@@ -2,8 +2,10 @@
 
 mod http;
 mod metadata;
+mod owner;
 mod service;
 mod store;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +19,19 @@ use crate::kernel::app::App;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(http::list::list, http::create::create, http::head::head))
-        .routes(routes!(http::get::get, http::update::update, http::delete::delete))
+        .routes(routes!(
+            http::get::get,
+            http::update::update,
+            http::delete::delete
+        ))
         .routes(routes!(http::deletable::deletable))
         .routes(routes!(http::summary::summary))
         .routes(routes!(http::statistics::statistics))
         .routes(routes!(http::search::search))
         .routes(routes!(http::owner_list::list))
-        .routes(routes!(http::owner_get::get, http::owner_claim::claim, http::owner_release::release))
+        .routes(routes!(
+            http::owner_get::get,
+            http::owner_claim::claim,
+            http::owner_release::release
+        ))
 }

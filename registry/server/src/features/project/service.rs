@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 use slipway_api::{
-    CveAllowlist, OwnedProject, OwnerMark, Project, ProjectCreate, ProjectSummary, ProjectUpdate, Statistics, SummaryQuota,
+    CveAllowlist, Project, ProjectCreate, ProjectSummary, ProjectUpdate, Statistics, SummaryQuota,
 };
 use slipway_model::ProjectName;
-use slipway_model::permission::{Action, Resource, Role};
+use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
-use super::metadata::{self, Metadata};
 use super::store::{self, Cut, NewProject, ProjectRow, Wanted};
+use super::{metadata, owner, wire};
 use crate::distribution::content::Place;
 use crate::distribution::{removal, retry, settings};
 use crate::error::{Code, Error, Result};
 use crate::features::quota;
 use crate::features::request::query::{TextFilter, holds};
 use crate::features::sight::Sight;
-use crate::kernel::access::{ProjectScope, Standing};
+use crate::kernel::access::Standing;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
 use crate::kernel::caller::Caller;
@@ -24,11 +24,18 @@ use crate::kernel::context::Context;
 use crate::kernel::{events, standing};
 
 /// Lists the projects that the caller sees.
-pub(super) async fn list(app: &App, ctx: &Context, wanted: Wanted, cut: Cut) -> Result<(Vec<ProjectRow>, i64)> {
+pub(super) async fn list(
+    app: &App,
+    ctx: &Context,
+    wanted: Wanted,
+    cut: Cut,
+) -> Result<(Vec<ProjectRow>, i64)> {
     let mut conn = app.pool.acquire().await?;
     let now = app.clock.now();
     let mut sight = Sight::of_projects(&mut conn, now, ctx).await?;
-    sight.all |= standing::in_system(&mut conn, now, &ctx.caller).await?.allows_system(Resource::Project, Action::List);
+    sight.all |= standing::in_system(&mut conn, now, &ctx.caller)
+        .await?
+        .allows_system(Resource::Project, Action::List);
     let total = store::count(&mut conn, &sight, &wanted).await?;
     Ok((store::list(&mut conn, &sight, &wanted, &cut).await?, total))
 }
@@ -36,8 +43,16 @@ pub(super) async fn list(app: &App, ctx: &Context, wanted: Wanted, cut: Cut) -> 
 /// Finds projects by a part of their names.
 pub(super) async fn search(app: &App, ctx: &Context, part: &str) -> Result<Vec<ProjectRow>> {
     let pattern = holds(part);
-    let wanted = Wanted { name_pattern: Some(pattern), ..Wanted::default() };
-    let cut = Cut { sort: "name", down: false, limit: Some(SEARCH_LIMIT), offset: 0 };
+    let wanted = Wanted {
+        name_pattern: Some(pattern),
+        ..Wanted::default()
+    };
+    let cut = Cut {
+        sort: "name",
+        down: false,
+        limit: Some(SEARCH_LIMIT),
+        offset: 0,
+    };
     list(app, ctx, wanted, cut).await.map(|(rows, _)| rows)
 }
 
@@ -47,12 +62,36 @@ pub(super) const SEARCH_LIMIT: i64 = 1000;
 /// Reads one project.
 pub(super) async fn get(app: &App, ctx: &Context, project: &str) -> Result<Project> {
     let mut conn = app.pool.acquire().await?;
-    let scope = standing::require(&mut conn, app.clock.now(), ctx, project, Resource::Project, Action::Read).await?;
-    let sight = Sight { all: true, user_id: user_id(ctx), names: Vec::new() };
-    let wanted = Wanted { id: Some(scope.id), ..Wanted::default() };
-    let cut = Cut { sort: "name", down: false, limit: Some(1), offset: 0 };
-    let row = store::list(&mut conn, &sight, &wanted, &cut).await?.into_iter().next();
-    row.map(|row| wire(row, true)).ok_or_else(|| not_found(project))
+    let scope = standing::require(
+        &mut conn,
+        app.clock.now(),
+        ctx,
+        project,
+        Resource::Project,
+        Action::Read,
+    )
+    .await?;
+    let sight = Sight {
+        all: true,
+        user_id: user_id(ctx),
+        names: Vec::new(),
+    };
+    let wanted = Wanted {
+        id: Some(scope.id),
+        ..Wanted::default()
+    };
+    let cut = Cut {
+        sort: "name",
+        down: false,
+        limit: Some(1),
+        offset: 0,
+    };
+    let row = store::list(&mut conn, &sight, &wanted, &cut)
+        .await?
+        .into_iter()
+        .next();
+    row.map(|row| wire::project(row, true))
+        .ok_or_else(|| not_found(project))
 }
 
 /// Does a project of this name exist, as far as the caller may know?
@@ -62,8 +101,20 @@ pub(super) async fn exists(app: &App, ctx: &Context, name: &str) -> Result<()> {
         return Err(standing::refused(&ctx.caller));
     }
     let sight = Sight::of_projects(&mut conn, app.clock.now(), ctx).await?;
-    let name_is = TextFilter { any: Some(vec![name.to_owned()]), pattern: None };
-    let found = store::count(&mut conn, &sight, &Wanted { name: name_is, ..Wanted::default() }).await? > 0;
+    let name_is = TextFilter {
+        any: Some(vec![name.to_owned()]),
+        pattern: None,
+    };
+    let found = store::count(
+        &mut conn,
+        &sight,
+        &Wanted {
+            name: name_is,
+            ..Wanted::default()
+        },
+    )
+    .await?
+        > 0;
     if found { Ok(()) } else { Err(not_found(name)) }
 }
 
@@ -75,13 +126,19 @@ pub(super) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> R
     let now = app.clock.now();
     let administrator = may_create(&mut tx, app, ctx).await?;
     if wanted.registry_id.is_some_and(|id| id != 0) {
-        return Err(Error::new(Code::BadRequest, "proxy caches are not supported by this release: leave registry_id out"));
+        return Err(Error::new(
+            Code::BadRequest,
+            "proxy caches are not supported by this release: leave registry_id out",
+        ));
     }
     if wanted.owner_mark.is_some() && !administrator {
-        return Err(Error::new(Code::Forbidden, "only administrators may mark a project's owner"));
+        return Err(Error::new(
+            Code::Forbidden,
+            "only administrators may mark a project's owner",
+        ));
     }
     if let Some(mark) = &wanted.owner_mark {
-        check_mark(mark)?;
+        owner::check(mark)?;
     }
     let storage_limit = match wanted.storage_limit {
         Some(limit) if administrator && limit != 0 => quota::checked_limit(limit)?,
@@ -89,7 +146,10 @@ pub(super) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> R
     };
     let (owner_id, member) = match &ctx.caller {
         Caller::User { id, .. } => (*id, true),
-        other => (first_administrator(&mut tx).await?, matches!(other, Caller::Robot { .. })),
+        other => (
+            first_administrator(&mut tx).await?,
+            matches!(other, Caller::Robot { .. }),
+        ),
     };
     let project = NewProject {
         name: name.as_str(),
@@ -100,13 +160,21 @@ pub(super) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> R
         storage_limit,
         owner_mark: wanted.owner_mark.as_ref().map(|mark| json!(mark)),
     };
-    let id = store::insert(&mut tx, now, project).await?.ok_or_else(|| {
-        Error::new(Code::Conflict, format!("The project named {name} already exists"))
-    })?;
+    let id = store::insert(&mut tx, now, project)
+        .await?
+        .ok_or_else(|| Error::new(Code::Conflict, format!("The project named {name} already exists")))?;
     if member {
         store::insert_first_member(&mut tx, id, owner_id).await?;
     }
-    tell(&mut tx, app, ctx, (id, name.as_str()), "create", json!({"public": public})).await?;
+    tell(
+        &mut tx,
+        app,
+        ctx,
+        (id, name.as_str()),
+        "create",
+        json!({"public": public}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -119,7 +187,10 @@ pub(super) async fn update(app: &App, ctx: &Context, project: &str, change: Proj
     let (public, metadata) = metadata::of_change(change.metadata)?;
     let list = change.cve_allowlist.as_ref();
     if list.is_some_and(|list| list.project_id != 0 && list.project_id != scope.id) {
-        return Err(Error::new(Code::BadRequest, "the allowlist names another project"));
+        return Err(Error::new(
+            Code::BadRequest,
+            "the allowlist names another project",
+        ));
     }
     let list = list.map(|list| allowlist(Some(list)));
     store::update(&mut tx, now, scope.id, public, &json!(metadata), list.as_ref()).await?;
@@ -139,10 +210,16 @@ pub(super) async fn delete(app: &App, ctx: &Context, project: &str, force: bool)
             return Err(not_found(project));
         }
         if let Some(reason) = obstacle(&mut tx, scope.id).await?.filter(|_| !force) {
-            return Err(Error::new(Code::Precondition, format!("precondition failed: {reason}")));
+            return Err(Error::new(
+                Code::Precondition,
+                format!("precondition failed: {reason}"),
+            ));
         }
         for repository_id in store::repositories(&mut tx, scope.id).await? {
-            let place = Place { project_id: scope.id, repository_id };
+            let place = Place {
+                project_id: scope.id,
+                repository_id,
+            };
             removal::remove_repository(&mut tx, now, settings::grace(app), place).await?;
         }
         store::delete(&mut tx, now, scope.id, &scope.name).await?;
@@ -155,7 +232,15 @@ pub(super) async fn delete(app: &App, ctx: &Context, project: &str, force: bool)
 /// Why the project cannot be deleted, if it cannot.
 pub(super) async fn deletable(app: &App, ctx: &Context, project: &str) -> Result<Option<String>> {
     let mut conn = app.pool.acquire().await?;
-    let scope = standing::require(&mut conn, app.clock.now(), ctx, project, Resource::Project, Action::Delete).await?;
+    let scope = standing::require(
+        &mut conn,
+        app.clock.now(),
+        ctx,
+        project,
+        Resource::Project,
+        Action::Delete,
+    )
+    .await?;
     obstacle(&mut conn, scope.id).await
 }
 
@@ -175,10 +260,15 @@ pub(super) async fn summary(app: &App, ctx: &Context, project: &str) -> Result<P
     let scope = standing::require(&mut conn, now, ctx, project, Resource::Project, Action::Read).await?;
     let standing = standing::in_project(&mut conn, now, &ctx.caller, &scope.name).await?;
     let may = |resource, action| {
-        standing.as_ref().is_some_and(|(scope, standing)| standing.allows(scope, resource, action))
+        standing
+            .as_ref()
+            .is_some_and(|(scope, standing)| standing.allows(scope, resource, action))
     };
     let row = store::summary(&mut conn, scope.id).await?;
-    let mut summary = ProjectSummary { repo_count: row.repo_count, ..ProjectSummary::default() };
+    let mut summary = ProjectSummary {
+        repo_count: row.repo_count,
+        ..ProjectSummary::default()
+    };
     if may(Resource::Member, Action::List) {
         summary.project_admin_count = row.admins;
         summary.maintainer_count = row.maintainers;
@@ -195,103 +285,11 @@ pub(super) async fn summary(app: &App, ctx: &Context, project: &str) -> Result<P
     Ok(summary)
 }
 
-/// A project's mark.
-pub(super) async fn owner_get(app: &App, ctx: &Context, project: &str) -> Result<Option<OwnerMark>> {
-    let mut conn = app.pool.acquire().await?;
-    let scope = marked(&mut conn, app, ctx, project).await?;
-    read_mark(store::owner_mark(&mut conn, scope.id).await?)
-}
-
-/// Sets a project's mark unless another object's stands there.
-pub(super) async fn owner_claim(
-    app: &App,
-    ctx: &Context,
-    project: &str,
-    mark: OwnerMark,
-    takeover: bool,
-) -> Result<()> {
-    check_mark(&mark)?;
-    let mut tx = app.pool.begin().await?;
-    let scope = marked(&mut tx, app, ctx, project).await?;
-    let present = read_mark(store::owner_mark(&mut tx, scope.id).await?)?;
-    if present.as_ref() == Some(&mark) {
-        return Ok(());
-    }
-    if let Some(other) = present.filter(|present| present.uid != mark.uid && !takeover) {
-        let message = format!(
-            "the project {} belongs to {}/{} of the cluster {}",
-            scope.name, other.namespace, other.name, other.cluster
-        );
-        return Err(Error::new(Code::Conflict, message).with_detail(json!(other)));
-    }
-    store::set_owner_mark(&mut tx, app.clock.now(), scope.id, Some(json!(mark))).await?;
-    tell(&mut tx, app, ctx, (scope.id, &scope.name), "update", json!({"owner": mark})).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Removes a project's mark, with a uid only where it is that object's.
-pub(super) async fn owner_release(app: &App, ctx: &Context, project: &str, uid: Option<&str>) -> Result<()> {
-    let mut tx = app.pool.begin().await?;
-    let scope = marked(&mut tx, app, ctx, project).await?;
-    let Some(present) = read_mark(store::owner_mark(&mut tx, scope.id).await?)? else { return Ok(()) };
-    if uid.is_some_and(|uid| uid != present.uid) {
-        return Ok(());
-    }
-    store::set_owner_mark(&mut tx, app.clock.now(), scope.id, None).await?;
-    tell(&mut tx, app, ctx, (scope.id, &scope.name), "update", json!({"owner": null})).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Projects by the object that declares them.
-pub(super) async fn owned(
-    app: &App,
-    ctx: &Context,
-    (uid, cluster): (Option<&str>, Option<&str>),
-    (limit, offset): (Option<i64>, i64),
-) -> Result<(Vec<OwnedProject>, i64)> {
-    let mut conn = app.pool.acquire().await?;
-    standing::require_administrator(&mut conn, app.clock.now(), ctx).await?;
-    let rows = store::owned(&mut conn, uid, cluster, limit, offset).await?;
-    let total = rows.first().map_or(0, |row| row.total);
-    let projects = rows.into_iter().map(|row| {
-        let owner = serde_json::from_value(row.mark).map_err(Error::internal)?;
-        Ok(OwnedProject { project_id: row.id, name: row.name, owner })
-    });
-    Ok((projects.collect::<Result<_>>()?, total))
-}
-
-/// A project as it is answered.
-pub(super) fn wire(row: ProjectRow, with_detail: bool) -> Project {
-    let role = row.role.and_then(Role::from_id).map(|role| i64::from(role.id()));
-    let kept: Metadata = serde_json::from_value(row.metadata).unwrap_or_default();
-    let mut list: CveAllowlist = serde_json::from_value(row.cve_allowlist).unwrap_or_default();
-    if with_detail {
-        (list.id, list.project_id) = (row.id, row.id);
-        list.items.get_or_insert_default();
-    } else {
-        list = CveAllowlist::default();
-    }
-    Project {
-        project_id: row.id,
-        owner_id: row.owner_id,
-        owner_name: if with_detail { row.owner_name } else { String::new() },
-        name: row.name,
-        registry_id: 0,
-        creation_time: row.created_at.into(),
-        update_time: row.updated_at.into(),
-        current_user_role_id: role.unwrap_or_default(),
-        current_user_role_ids: role.map(|role| vec![role]),
-        repo_count: row.repo_count,
-        metadata: with_detail.then(|| metadata::shown(row.public, kept)),
-        cve_allowlist: list,
-    }
-}
-
 fn name_of_new(text: &str) -> Result<ProjectName> {
     if text.len() > slipway_model::name::MAX_REPOSITORY_LENGTH {
-        return Err(crate::kernel::paging::unprocessable("project_name in body should be at most 255 chars long"));
+        return Err(crate::kernel::paging::unprocessable(
+            "project_name in body should be at most 255 chars long",
+        ));
     }
     if text.is_empty() {
         let message = "Project name  is illegal in length. (greater than 255 or less than 1)";
@@ -309,9 +307,10 @@ async fn may_create(conn: &mut PgConnection, app: &App, ctx: &Context) -> Result
         Standing::Administrator => Ok(true),
         Standing::Member(_) => Ok(false),
         Standing::Anonymous => Err(standing::refused(&ctx.caller)),
-        Standing::Robot { of_project: true, .. } => {
-            Err(Error::new(Code::Forbidden, "Only system level robot can create project"))
-        }
+        Standing::Robot { of_project: true, .. } => Err(Error::new(
+            Code::Forbidden,
+            "Only system level robot can create project",
+        )),
         robot => {
             if robot.allows_system(Resource::Project, Action::Create) {
                 return Ok(false);
@@ -323,34 +322,12 @@ async fn may_create(conn: &mut PgConnection, app: &App, ctx: &Context) -> Result
 
 async fn first_administrator(conn: &mut PgConnection) -> Result<i64> {
     let found = store::first_administrator(conn).await?;
-    found.ok_or_else(|| Error::new(Code::Precondition, "there is no administrator who could own the project"))
-}
-
-/// Marks are read and written by administrators and the operator alone.
-async fn marked(conn: &mut PgConnection, app: &App, ctx: &Context, project: &str) -> Result<ProjectScope> {
-    let now = app.clock.now();
-    standing::require_administrator(conn, now, ctx).await?;
-    match standing::in_project(conn, now, &ctx.caller, project).await? {
-        Some((scope, _)) => Ok(scope),
-        None => Err(not_found(project)),
-    }
-}
-
-fn check_mark(mark: &OwnerMark) -> Result<()> {
-    let fields = [
-        ("cluster", &mark.cluster),
-        ("namespace", &mark.namespace),
-        ("name", &mark.name),
-        ("uid", &mark.uid),
-    ];
-    match fields.into_iter().find(|(_, value)| value.is_empty() || value.len() > 253) {
-        Some((field, _)) => Err(Error::new(Code::BadRequest, format!("{field} of the mark has 1 to 253 characters"))),
-        None => Ok(()),
-    }
-}
-
-fn read_mark(mark: Option<Value>) -> Result<Option<OwnerMark>> {
-    mark.map(serde_json::from_value).transpose().map_err(Error::internal)
+    found.ok_or_else(|| {
+        Error::new(
+            Code::Precondition,
+            "there is no administrator who could own the project",
+        )
+    })
 }
 
 fn allowlist(list: Option<&CveAllowlist>) -> Value {
@@ -369,12 +346,12 @@ fn user_id(ctx: &Context) -> Option<i64> {
     }
 }
 
-fn not_found(project: &str) -> Error {
+pub(super) fn not_found(project: &str) -> Error {
     Error::new(Code::NotFound, format!("project {project} not found"))
 }
 
 /// Audit and event, in the transaction of the change.
-async fn tell(
+pub(super) async fn tell(
     conn: &mut PgConnection,
     app: &App,
     ctx: &Context,
@@ -395,7 +372,14 @@ async fn tell(
     payload["project"] = json!(name);
     payload["by"] = json!(ctx.caller.name());
     let past = if operation.ends_with('e') { "d" } else { "ed" };
-    events::publish(conn, now, Some(id), &format!("project.{operation}{past}"), payload).await
+    events::publish(
+        conn,
+        now,
+        Some(id),
+        &format!("project.{operation}{past}"),
+        payload,
+    )
+    .await
 }
 
 /// Counts over all projects that the caller sees; totals for administrators.

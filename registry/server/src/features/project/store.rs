@@ -131,11 +131,10 @@ pub(super) async fn list(
 
 /// The administrator with the lowest id: the owner of what robots and the operator create.
 pub(super) async fn first_administrator(conn: &mut PgConnection) -> Result<Option<i64>> {
-    let id = sqlx::query_scalar!(
-        "SELECT id FROM users WHERE sysadmin AND deleted_at IS NULL ORDER BY id LIMIT 1"
-    )
-    .fetch_optional(conn)
-    .await?;
+    let id =
+        sqlx::query_scalar!("SELECT id FROM users WHERE sysadmin AND deleted_at IS NULL ORDER BY id LIMIT 1")
+            .fetch_optional(conn)
+            .await?;
     Ok(id)
 }
 
@@ -177,7 +176,11 @@ pub(super) async fn insert(
 }
 
 /// Makes the creator the new project's administrator.
-pub(super) async fn insert_first_member(conn: &mut PgConnection, project_id: i64, user_id: i64) -> Result<()> {
+pub(super) async fn insert_first_member(
+    conn: &mut PgConnection,
+    project_id: i64,
+    user_id: i64,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, 1)",
         project_id,
@@ -214,9 +217,12 @@ pub(super) async fn update(
 
 /// Locks a project against everything that would add to it; false where it is gone.
 pub(super) async fn lock(conn: &mut PgConnection, id: i64) -> Result<bool> {
-    let row = sqlx::query_scalar!("SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", id)
-        .fetch_optional(conn)
-        .await?;
+    let row = sqlx::query_scalar!(
+        "SELECT id FROM projects WHERE id = $1 AND deleted_at IS NULL FOR UPDATE",
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(row.is_some())
 }
 
@@ -235,17 +241,24 @@ pub(super) async fn content(conn: &mut PgConnection, id: i64) -> Result<(i64, i6
 
 /// All repositories of a project, those that are not shown too.
 pub(super) async fn repositories(conn: &mut PgConnection, id: i64) -> Result<Vec<i64>> {
-    let ids = sqlx::query_scalar!("SELECT id FROM repositories WHERE project_id = $1 ORDER BY id", id)
-        .fetch_all(conn)
-        .await?;
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM repositories WHERE project_id = $1 ORDER BY id",
+        id
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(ids)
 }
 
 /// Takes a project away with its members and robots, and the permissions of other robots on its name, so
 /// that a later project of the same name does not open to them. The row stays, for the audit log.
 pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64, name: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM robots WHERE project_id = $1", id).execute(&mut *conn).await?;
-    sqlx::query!("DELETE FROM project_members WHERE project_id = $1", id).execute(&mut *conn).await?;
+    sqlx::query!("DELETE FROM robots WHERE project_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("DELETE FROM project_members WHERE project_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "UPDATE robots r
          SET permissions = (SELECT coalesce(jsonb_agg(g ORDER BY place), '[]')
@@ -256,9 +269,13 @@ pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64,
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("UPDATE projects SET deleted_at = $2, updated_at = $2, owner_mark = NULL WHERE id = $1", id, now)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE projects SET deleted_at = $2, updated_at = $2, owner_mark = NULL WHERE id = $1",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -332,58 +349,4 @@ pub(super) async fn statistics(conn: &mut PgConnection, sight: &Sight) -> Result
     .fetch_one(conn)
     .await?;
     Ok(row)
-}
-
-/// Reads a project's mark.
-pub(super) async fn owner_mark(conn: &mut PgConnection, id: i64) -> Result<Option<Value>> {
-    let mark = sqlx::query_scalar!("SELECT owner_mark FROM projects WHERE id = $1 FOR NO KEY UPDATE", id)
-        .fetch_optional(conn)
-        .await?;
-    Ok(mark.flatten())
-}
-
-/// Sets or removes a project's mark.
-pub(super) async fn set_owner_mark(
-    conn: &mut PgConnection,
-    now: DateTime<Utc>,
-    id: i64,
-    mark: Option<Value>,
-) -> Result<()> {
-    sqlx::query!("UPDATE projects SET owner_mark = $2, updated_at = $3 WHERE id = $1", id, mark, now)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// A project that an object declares.
-pub(super) struct OwnedRow {
-    pub(super) id: i64,
-    pub(super) name: String,
-    pub(super) mark: Value,
-    pub(super) total: i64,
-}
-
-/// Projects by the uid or the cluster of the object that declares them.
-pub(super) async fn owned(
-    conn: &mut PgConnection,
-    uid: Option<&str>,
-    cluster: Option<&str>,
-    limit: Option<i64>,
-    offset: i64,
-) -> Result<Vec<OwnedRow>> {
-    let rows = sqlx::query_as!(
-        OwnedRow,
-        r#"SELECT id, name, owner_mark AS "mark!", count(*) OVER () AS "total!" FROM projects
-           WHERE deleted_at IS NULL AND owner_mark IS NOT NULL
-             AND ($1::text IS NULL OR owner_mark ->> 'uid' = $1)
-             AND ($2::text IS NULL OR owner_mark ->> 'cluster' = $2)
-           ORDER BY name LIMIT $3 OFFSET $4"#,
-        uid,
-        cluster,
-        limit,
-        offset,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
 }

@@ -1,5 +1,5 @@
-use axum::http::{Method, Request, StatusCode};
 use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -13,7 +13,11 @@ async fn create(app: &TestApp, who: &As, body: Value) -> crate::testing::Answer 
 }
 
 fn names(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|project| project["name"].as_str().unwrap()).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|project| project["name"].as_str().unwrap())
+        .collect()
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -23,7 +27,10 @@ async fn a_project_has_harbors_shape(pool: PgPool) {
     let body = json!({"project_name": "alpha", "metadata": {"public": "false", "severity": "HIGH"}, "storage_limit": -1});
     let answer = create(&app, &admin, body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
-    assert_eq!((answer.header("location"), answer.body.len()), ("/api/v2.0/projects/2", 0));
+    assert_eq!(
+        (answer.header("location"), answer.body.len()),
+        ("/api/v2.0/projects/2", 0)
+    );
     assert_eq!(
         app.get(&admin, "/api/v2.0/projects/alpha").await.json(),
         json!({
@@ -37,7 +44,9 @@ async fn a_project_has_harbors_shape(pool: PgPool) {
             "creation_time": "2026-01-02T03:04:05.000Z", "update_time": "2026-01-02T03:04:05.000Z",
         })
     );
-    let list = app.get(&admin, "/api/v2.0/projects?with_detail=false&name=alpha").await;
+    let list = app
+        .get(&admin, "/api/v2.0/projects?with_detail=false&name=alpha")
+        .await;
     assert_eq!(list.header("x-total-count"), "1");
     assert_eq!(
         list.json(),
@@ -58,9 +67,22 @@ async fn bad_projects_are_refused(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let admin = app.admin();
     for (name, status) in [
-        ("Alpha", 400), ("-alpha", 400), ("alpha-", 400), ("al--pha", 400), ("al..pha", 400), ("al/pha", 400),
-        ("", 400), ("a b", 400), ("ä", 400), (&"a".repeat(256), 422), (&"a".repeat(255), 201), ("a", 201),
-        ("1", 201), ("a.b-c_d", 201), ("api", 201), ("library", 409),
+        ("Alpha", 400),
+        ("-alpha", 400),
+        ("alpha-", 400),
+        ("al--pha", 400),
+        ("al..pha", 400),
+        ("al/pha", 400),
+        ("", 400),
+        ("a b", 400),
+        ("ä", 400),
+        (&"a".repeat(256), 422),
+        (&"a".repeat(255), 201),
+        ("a", 201),
+        ("1", 201),
+        ("a.b-c_d", 201),
+        ("api", 201),
+        ("library", 409),
     ] {
         let answer = create(&app, &admin, json!({"project_name": name})).await;
         assert_eq!(answer.status.as_u16(), status, "{name}: {answer:?}");
@@ -68,43 +90,97 @@ async fn bad_projects_are_refused(pool: PgPool) {
     for (body, status) in [
         (json!({"project_name": "x1", "metadata": {"public": "TRUE"}}), 400),
         (json!({"project_name": "x2", "metadata": {"public": true}}), 422),
-        (json!({"project_name": "x3", "metadata": {"severity": "bogus"}}), 400),
-        (json!({"project_name": "x4", "metadata": {"retention_id": "1"}}), 400),
+        (
+            json!({"project_name": "x3", "metadata": {"severity": "bogus"}}),
+            400,
+        ),
+        (
+            json!({"project_name": "x4", "metadata": {"retention_id": "1"}}),
+            400,
+        ),
         (json!({"project_name": "x5", "storage_limit": -2}), 400),
-        (json!({"project_name": "x6", "storage_limit": 1125899906842625_i64}), 400),
+        (
+            json!({"project_name": "x6", "storage_limit": 1125899906842625_i64}),
+            400,
+        ),
         (json!({"project_name": "x7", "storage_limit": "5"}), 422),
         (json!({"project_name": "x8", "registry_id": 1}), 400),
-        (json!({"project_name": "x9", "metadata": {"nonsense": "1"}, "more": {}}), 201),
+        (
+            json!({"project_name": "x9", "metadata": {"nonsense": "1"}, "more": {}}),
+            201,
+        ),
     ] {
         let answer = create(&app, &admin, body.clone()).await;
         assert_eq!(answer.status.as_u16(), status, "{body}: {answer:?}");
     }
     let text = |content_type: &str, body: &str| {
-        let builder = Request::builder().method(Method::POST).uri(PROJECTS).header("content-type", content_type);
+        let builder = Request::builder()
+            .method(Method::POST)
+            .uri(PROJECTS)
+            .header("content-type", content_type);
         admin.on(builder).body(Body::from(body.to_owned())).unwrap()
     };
-    assert_eq!(app.request(text("application/json", "nonsense")).await.status.as_u16(), 422);
-    assert_eq!(app.request(text("application/json", "")).await.status.as_u16(), 422);
-    assert_eq!(app.request(text("application/x-www-form-urlencoded", "{}")).await.status.as_u16(), 422);
-    assert_eq!(create(&app, &As::Nobody, json!({"project_name": "y"})).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        app.request(text("application/json", "nonsense"))
+            .await
+            .status
+            .as_u16(),
+        422
+    );
+    assert_eq!(
+        app.request(text("application/json", "")).await.status.as_u16(),
+        422
+    );
+    assert_eq!(
+        app.request(text("application/x-www-form-urlencoded", "{}"))
+            .await
+            .status
+            .as_u16(),
+        422
+    );
+    assert_eq!(
+        create(&app, &As::Nobody, json!({"project_name": "y"}))
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
     // What PostgreSQL cannot hold is the client's fault, not ours.
-    for path in ["/api/v2.0/projects/%00", "/api/v2.0/projects/%ff", "/api/v2.0/projects?name=%00", "/api/v2.0/projects?q=name%3D%2500"] {
+    for path in [
+        "/api/v2.0/projects/%00",
+        "/api/v2.0/projects/%ff",
+        "/api/v2.0/projects?name=%00",
+        "/api/v2.0/projects?q=name%3D%2500",
+    ] {
         let answer = app.get(&admin, path).await;
-        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "BAD_REQUEST"), "{path}: {answer:?}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (400, "BAD_REQUEST"),
+            "{path}: {answer:?}"
+        );
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(app.request(text("application/json", &deep)).await.status.as_u16(), 422);
+    assert_eq!(
+        app.request(text("application/json", &deep)).await.status.as_u16(),
+        422
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
 async fn everybody_sees_his_own_and_public_ones(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let dev = app.create_user("dev").await;
-    let created = create(&app, &dev, json!({"project_name": "devown", "storage_limit": 5, "public": false})).await;
+    let created = create(
+        &app,
+        &dev,
+        json!({"project_name": "devown", "storage_limit": 5, "public": false}),
+    )
+    .await;
     assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
     app.create_project("secret", false).await;
     let alpha = app.create_project("alpha", false).await;
-    let robot = app.create_robot((alpha, "alpha"), "r", &[("repository", "pull")]).await;
+    let robot = app
+        .create_robot((alpha, "alpha"), "r", &[("repository", "pull")])
+        .await;
     let everywhere = json!([{"kind": "project", "namespace": "*", "access": [{"resource": "repository", "action": "pull"}]}]);
     let system = app.create_system_robot("s", everywhere).await;
     for (who, expected) in [
@@ -121,14 +197,22 @@ async fn everybody_sees_his_own_and_public_ones(pool: PgPool) {
     // Only administrators set limits.
     let quota = app.get(&dev, "/api/v2.0/projects/devown/summary").await.json();
     assert_eq!(quota["quota"]["hard"]["storage"], -1);
-    assert_eq!(app.get(&app.admin(), "/api/v2.0/projects/devown").await.json()["current_user_role_ids"], Value::Null);
+    assert_eq!(
+        app.get(&app.admin(), "/api/v2.0/projects/devown").await.json()["current_user_role_ids"],
+        Value::Null
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
 async fn lists_are_filtered_sorted_and_paged(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let admin = app.admin();
-    for (name, public) in [("alpha", false), ("alphabet", true), ("b_t", false), ("bat", false)] {
+    for (name, public) in [
+        ("alpha", false),
+        ("alphabet", true),
+        ("b_t", false),
+        ("bat", false),
+    ] {
         app.create_project(name, public).await;
     }
     for (query, expected) in [
@@ -154,8 +238,21 @@ async fn lists_are_filtered_sorted_and_paged(pool: PgPool) {
         page.header("link"),
         "</api/v2.0/projects?page=1&page_size=2>; rel=\"prev\" , </api/v2.0/projects?page=3&page_size=2>; rel=\"next\""
     );
-    for (query, status) in [("q=,,,", 400), ("q=name", 400), ("q=project_id%3Dabc", 400), ("page_size=101", 422), ("page=x", 422)] {
-        assert_eq!(app.get(&admin, &format!("{PROJECTS}?{query}")).await.status.as_u16(), status, "{query}");
+    for (query, status) in [
+        ("q=,,,", 400),
+        ("q=name", 400),
+        ("q=project_id%3Dabc", 400),
+        ("page_size=101", 422),
+        ("page=x", 422),
+    ] {
+        assert_eq!(
+            app.get(&admin, &format!("{PROJECTS}?{query}"))
+                .await
+                .status
+                .as_u16(),
+            status,
+            "{query}"
+        );
     }
 }
 
@@ -164,13 +261,23 @@ async fn names_that_are_numbers_can_be_meant(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let admin = app.admin();
     app.create_project("1", false).await;
-    assert_eq!(app.get(&admin, "/api/v2.0/projects/1").await.json()["name"], "library");
-    let builder = Request::builder().uri("/api/v2.0/projects/1").header("x-is-resource-name", "true");
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/projects/1").await.json()["name"],
+        "library"
+    );
+    let builder = Request::builder()
+        .uri("/api/v2.0/projects/1")
+        .header("x-is-resource-name", "true");
     let by_name = app.request(admin.on(builder).body(Body::empty()).unwrap()).await;
     assert_eq!(by_name.json()["name"], "1");
-    let builder = Request::builder().method(Method::POST).uri(PROJECTS).header("content-type", "application/json");
+    let builder = Request::builder()
+        .method(Method::POST)
+        .uri(PROJECTS)
+        .header("content-type", "application/json");
     let builder = admin.on(builder).header("x-resource-name-in-location", "true");
-    let answer = app.request(builder.body(Body::from(r#"{"project_name":"named"}"#)).unwrap()).await;
+    let answer = app
+        .request(builder.body(Body::from(r#"{"project_name":"named"}"#)).unwrap())
+        .await;
     assert_eq!(answer.header("location"), "/api/v2.0/projects/named");
 }
 
@@ -178,17 +285,31 @@ async fn names_that_are_numbers_can_be_meant(pool: PgPool) {
 async fn only_named_settings_change(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let admin = app.admin();
-    create(&app, &admin, json!({"project_name": "alpha", "metadata": {"auto_scan": "true"}})).await;
+    create(
+        &app,
+        &admin,
+        json!({"project_name": "alpha", "metadata": {"auto_scan": "true"}}),
+    )
+    .await;
     for body in [
         json!({"metadata": {"severity": "low"}}),
         json!({"project_name": "renamed", "storage_limit": 5, "metadata": {}}),
         json!({"metadata": {"public": "true"}, "cve_allowlist": {"items": [{"cve_id": "CVE-1"}], "expires_at": 9}}),
     ] {
-        let answer = app.send_json(&admin, Method::PUT, "/api/v2.0/projects/alpha", &body).await;
-        assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0), "{answer:?}");
+        let answer = app
+            .send_json(&admin, Method::PUT, "/api/v2.0/projects/alpha", &body)
+            .await;
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::OK, 0),
+            "{answer:?}"
+        );
     }
     let project = app.get(&admin, "/api/v2.0/projects/alpha").await.json();
-    assert_eq!(project["metadata"], json!({"public": "true", "severity": "low", "auto_scan": "true"}));
+    assert_eq!(
+        project["metadata"],
+        json!({"public": "true", "severity": "low", "auto_scan": "true"})
+    );
     assert_eq!(project["cve_allowlist"]["items"], json!([{"cve_id": "CVE-1"}]));
     assert_eq!(project["cve_allowlist"]["expires_at"], 9);
 }
@@ -198,7 +319,9 @@ async fn h67_a_project_with_repositories_says_what_is_left(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let admin = app.admin();
     let id = app.create_project("alpha", false).await;
-    let robot = app.create_robot((id, "alpha"), "r", &[("repository", "pull")]).await;
+    let robot = app
+        .create_robot((id, "alpha"), "r", &[("repository", "pull")])
+        .await;
     let other = json!([
         {"kind": "project", "namespace": "alpha", "access": [{"resource": "repository", "action": "pull"}]},
         {"kind": "project", "namespace": "library", "access": [{"resource": "repository", "action": "pull"}]},
@@ -207,28 +330,52 @@ async fn h67_a_project_with_repositories_says_what_is_left(pool: PgPool) {
     push::image(&app, "alpha/hello", Some("v1"), "one").await;
     push::image(&app, "alpha/hello", Some("v2"), "two").await;
 
-    let deletable = app.get(&admin, "/api/v2.0/projects/alpha/_deletable").await.json();
+    let deletable = app
+        .get(&admin, "/api/v2.0/projects/alpha/_deletable")
+        .await
+        .json();
     assert_eq!(deletable.get("deletable"), None, "{deletable}");
     let answer = app.send(&admin, Method::DELETE, "/api/v2.0/projects/alpha").await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (412, "PRECONDITION"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (412, "PRECONDITION")
+    );
     let message = answer.json()["errors"][0]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("1 repositories with 2 artifacts"), "{message}");
 
-    let answer = app.send(&admin, Method::DELETE, "/api/v2.0/projects/alpha?force=true").await;
+    let answer = app
+        .send(&admin, Method::DELETE, "/api/v2.0/projects/alpha?force=true")
+        .await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    assert_eq!(app.get(&admin, "/api/v2.0/projects/alpha").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/projects/alpha").await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(app.get(&robot, PROJECTS).await.status, StatusCode::UNAUTHORIZED);
     let count = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&app.app.pool);
     assert_eq!(count("SELECT count(*) FROM repositories").await.unwrap(), 0);
-    assert_eq!(count("SELECT count(*) FROM robots WHERE project_id IS NOT NULL").await.unwrap(), 0);
-    assert_eq!(count("SELECT count(*) FROM project_blobs WHERE links > 0").await.unwrap(), 0);
+    assert_eq!(
+        count("SELECT count(*) FROM robots WHERE project_id IS NOT NULL")
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM project_blobs WHERE links > 0")
+            .await
+            .unwrap(),
+        0
+    );
     assert!(count("SELECT count(*) FROM blob_reviews").await.unwrap() > 0);
 
     // A later project of the same name does not open to those who might enter the first.
     create(&app, &admin, json!({"project_name": "alpha"})).await;
     let system = app.get(&admin, "/api/v2.0/robots").await.json();
     assert_eq!(system[0]["permissions"].as_array().unwrap().len(), 1, "{system}");
-    assert_eq!(app.get(&admin, "/api/v2.0/projects/alpha").await.json()["repo_count"], 0);
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/projects/alpha").await.json()["repo_count"],
+        0
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -236,55 +383,35 @@ async fn every_change_is_told(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let dev = app.create_user("dev").await;
     create(&app, &dev, json!({"project_name": "own"})).await;
-    app.send_json(&dev, Method::PUT, "/api/v2.0/projects/own", &json!({"metadata": {"public": "true"}})).await;
+    app.send_json(
+        &dev,
+        Method::PUT,
+        "/api/v2.0/projects/own",
+        &json!({"metadata": {"public": "true"}}),
+    )
+    .await;
     app.send(&dev, Method::DELETE, "/api/v2.0/projects/own").await;
-    let audit: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT username, operation, resource FROM audit_log WHERE resource_type = 'project' ORDER BY id")
-            .fetch_all(&app.app.pool)
-            .await
-            .unwrap();
+    let audit: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT username, operation, resource FROM audit_log WHERE resource_type = 'project' ORDER BY id",
+    )
+    .fetch_all(&app.app.pool)
+    .await
+    .unwrap();
     let line = |operation: &str| ("dev".to_owned(), operation.to_owned(), "own".to_owned());
     assert_eq!(audit, [line("create"), line("update"), line("delete")]);
     let events: Vec<String> =
-        sqlx::query_scalar("SELECT kind FROM events WHERE kind LIKE 'project.%' ORDER BY id").fetch_all(&app.app.pool).await.unwrap();
+        sqlx::query_scalar("SELECT kind FROM events WHERE kind LIKE 'project.%' ORDER BY id")
+            .fetch_all(&app.app.pool)
+            .await
+            .unwrap();
     assert_eq!(events, ["project.created", "project.updated", "project.deleted"]);
     // What is refused leaves no trace.
     create(&app, &dev, json!({"project_name": "library"})).await;
-    let events: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&app.app.pool).await.unwrap();
+    let events: i64 = sqlx::query_scalar("SELECT count(*) FROM events")
+        .fetch_one(&app.app.pool)
+        .await
+        .unwrap();
     assert_eq!(events, 3);
-}
-
-#[sqlx::test(migrations = "./migrations")]
-async fn the_mark_decides_who_owns_a_project(pool: PgPool) {
-    let app = TestApp::new(pool).await;
-    let admin = app.admin();
-    let mark = |uid: &str| json!({"cluster": "c1", "namespace": "team", "name": "a", "uid": uid});
-    let body = json!({"project_name": "alpha", "owner_mark": mark("u1")});
-    assert_eq!(create(&app, &admin, body.clone()).await.status, StatusCode::CREATED);
-    let owner = "/api/slipway/v1/projects/alpha/owner";
-    assert_eq!(app.get(&admin, owner).await.json(), mark("u1"));
-    assert_eq!(app.get(&admin, "/api/slipway/v1/projects/library/owner").await.json(), Value::Null);
-
-    assert_eq!(app.send_json(&admin, Method::PUT, owner, &mark("u1")).await.status, StatusCode::OK);
-    let refused = app.send_json(&admin, Method::PUT, owner, &mark("u2")).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert_eq!(refused.json()["errors"][0]["detail"], mark("u1"));
-    app.send(&admin, Method::DELETE, &format!("{owner}?uid=u2")).await;
-    assert_eq!(app.get(&admin, owner).await.json(), mark("u1"));
-    let taken = app.send_json(&admin, Method::PUT, &format!("{owner}?takeover=true"), &mark("u2")).await;
-    assert_eq!(taken.status, StatusCode::OK);
-
-    let found = app.get(&admin, "/api/slipway/v1/projects?owner_uid=u2").await;
-    assert_eq!(found.json(), json!([{"project_id": 2, "name": "alpha", "owner": mark("u2")}]));
-    assert_eq!(app.get(&admin, "/api/slipway/v1/projects?owner_cluster=c2").await.json(), json!([]));
-    app.send(&admin, Method::DELETE, &format!("{owner}?uid=u2")).await;
-    assert_eq!(app.get(&admin, owner).await.json(), Value::Null);
-
-    let bad = app.send_json(&admin, Method::PUT, owner, &json!({"uid": "u", "cluster": "", "namespace": "n", "name": "n"})).await;
-    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
-    let dev = app.create_user("dev").await;
-    assert_eq!(create(&app, &dev, json!({"project_name": "mine", "owner_mark": mark("u3")})).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(app.get(&dev, owner).await.status, StatusCode::FORBIDDEN);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -293,12 +420,26 @@ async fn robots_create_projects_only_with_that_permission(pool: PgPool) {
     let access = |action: &str| json!([{"kind": "system", "namespace": "/", "access": [{"resource": "project", "action": action}]}]);
     let creator = app.create_system_robot("creator", access("create")).await;
     let lister = app.create_system_robot("lister", access("list")).await;
-    let local = app.create_robot((1, "library"), "local", &[("project", "read")]).await;
-    assert_eq!(create(&app, &creator, json!({"project_name": "a"})).await.status, StatusCode::CREATED);
-    assert_eq!(create(&app, &lister, json!({"project_name": "b"})).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(create(&app, &local, json!({"project_name": "c"})).await.status, StatusCode::FORBIDDEN);
+    let local = app
+        .create_robot((1, "library"), "local", &[("project", "read")])
+        .await;
+    assert_eq!(
+        create(&app, &creator, json!({"project_name": "a"})).await.status,
+        StatusCode::CREATED
+    );
+    assert_eq!(
+        create(&app, &lister, json!({"project_name": "b"})).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        create(&app, &local, json!({"project_name": "c"})).await.status,
+        StatusCode::FORBIDDEN
+    );
     let project = app.get(&app.admin(), "/api/v2.0/projects/a").await.json();
-    assert_eq!((&project["owner_name"], &project["current_user_role_id"]), (&json!("admin"), &json!(1)));
+    assert_eq!(
+        (&project["owner_name"], &project["current_user_role_id"]),
+        (&json!("admin"), &json!(1))
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -311,19 +452,45 @@ async fn counts_are_those_of_the_caller(pool: PgPool) {
     let outsider = app.create_user("outsider").await;
     app.add_member(id, "dev", 5).await;
     let statistics = app.get(&outsider, "/api/v2.0/statistics").await.json();
-    assert_eq!((&statistics["private_project_count"], &statistics["total_storage_consumption"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (
+            &statistics["private_project_count"],
+            &statistics["total_storage_consumption"]
+        ),
+        (&json!(0), &json!(0))
+    );
     let statistics = app.get(&app.admin(), "/api/v2.0/statistics").await.json();
-    assert_eq!((&statistics["total_project_count"], &statistics["total_repo_count"]), (&json!(2), &json!(2)));
-    assert_eq!(app.get(&As::Nobody, "/api/v2.0/statistics").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        (
+            &statistics["total_project_count"],
+            &statistics["total_repo_count"]
+        ),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(
+        app.get(&As::Nobody, "/api/v2.0/statistics").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 
-    let found = |who: &As| { let who = who.clone(); let app = &app; async move { app.get(&who, "/api/v2.0/search?q=HELL").await.json() } };
+    let found = |who: &As| {
+        let who = who.clone();
+        let app = &app;
+        async move { app.get(&who, "/api/v2.0/search?q=HELL").await.json() }
+    };
     assert_eq!(found(&outsider).await["repository"].as_array().unwrap().len(), 1);
     assert_eq!(found(&dev).await["repository"].as_array().unwrap().len(), 2);
     assert_eq!(found(&dev).await["project"], json!([]));
 
     let summary = app.get(&dev, "/api/v2.0/projects/alpha/summary").await.json();
-    assert_eq!(summary.get("limited_guest_count"), None, "limited guests do not see members: {summary}");
+    assert_eq!(
+        summary.get("limited_guest_count"),
+        None,
+        "limited guests do not see members: {summary}"
+    );
     assert_eq!(summary["quota"]["hard"]["storage"], -1);
-    let summary = app.get(&As::Nobody, "/api/v2.0/projects/library/summary").await.json();
+    let summary = app
+        .get(&As::Nobody, "/api/v2.0/projects/library/summary")
+        .await
+        .json();
     assert_eq!(summary, json!({"repo_count": 1}));
 }

@@ -9,7 +9,11 @@ use crate::error::{Code, Error, Result};
 
 /// Passes when the project may hold these contents too; those that it holds already cost nothing. Locks the
 /// project's sum until the transaction ends, so that two pushes cannot both take the last byte.
-pub(crate) async fn admit(conn: &mut PgConnection, project_id: i64, additional: &[(&Digest, i64)]) -> Result<()> {
+pub(crate) async fn admit(
+    conn: &mut PgConnection,
+    project_id: i64,
+    additional: &[(&Digest, i64)],
+) -> Result<()> {
     let limit = store::lock_limit(conn, project_id).await?;
     let limit = limit.ok_or_else(|| Error::new(Code::NameUnknown, "the project was deleted meanwhile"))?;
     if limit < 0 {

@@ -37,8 +37,12 @@ pub(super) fn checked_limit(limit: i64) -> Result<i64> {
     let bad = |message: String| Err(Error::new(Code::BadRequest, message));
     match limit {
         -1 | 1..=LARGEST => Ok(limit),
-        i64::MIN..=0 => bad(format!("invalid non-positive value for quota limit, value={limit}")),
-        _ => bad(format!("exceeded 1024TB, which is {LARGEST} Bytes, value={limit}")),
+        i64::MIN..=0 => bad(format!(
+            "invalid non-positive value for quota limit, value={limit}"
+        )),
+        _ => bad(format!(
+            "exceeded 1024TB, which is {LARGEST} Bytes, value={limit}"
+        )),
     }
 }
 

@@ -30,7 +30,12 @@ pub(super) async fn list(
 pub(super) async fn get(app: &App, ctx: &Context, id: i64) -> Result<Quota> {
     let mut conn = app.pool.acquire().await?;
     standing::require_system(&mut conn, app.clock.now(), ctx, Resource::Quota, Action::Read).await?;
-    let cut = Cut { sort: "creation_time", down: false, limit: Some(1), offset: 0 };
+    let cut = Cut {
+        sort: "creation_time",
+        down: false,
+        limit: Some(1),
+        offset: 0,
+    };
     let row = store::list(&mut conn, Some(id), &cut).await?.into_iter().next();
     row.map(wire).ok_or_else(|| not_found(id))
 }
@@ -41,7 +46,9 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, hard: &ResourceLis
     let now = app.clock.now();
     standing::require_system(&mut tx, now, ctx, Resource::Quota, Action::Update).await?;
     let limit = wanted(hard)?;
-    let (project, before) = store::update(&mut tx, now, id, limit).await?.ok_or_else(|| not_found(id))?;
+    let (project, before) = store::update(&mut tx, now, id, limit)
+        .await?
+        .ok_or_else(|| not_found(id))?;
     let entry = AuditEntry {
         project_id: Some(id),
         resource: project.clone(),
@@ -59,16 +66,25 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, hard: &ResourceLis
 
 fn wanted(hard: &ResourceList) -> Result<i64> {
     if let Some(other) = hard.keys().find(|resource| *resource != "storage") {
-        return Err(Error::new(Code::BadRequest, format!("resource {other} not support")));
+        return Err(Error::new(
+            Code::BadRequest,
+            format!("resource {other} not support"),
+        ));
     }
-    let limit = hard.get("storage").ok_or_else(|| Error::new(Code::BadRequest, "hard required in body"))?;
+    let limit = hard
+        .get("storage")
+        .ok_or_else(|| Error::new(Code::BadRequest, "hard required in body"))?;
     checked_limit(*limit)
 }
 
 fn wire(row: QuotaRow) -> Quota {
     Quota {
         id: row.project_id,
-        reference: QuotaReference { id: row.project_id, name: row.project_name, owner_name: row.owner_name },
+        reference: QuotaReference {
+            id: row.project_id,
+            name: row.project_name,
+            owner_name: row.owner_name,
+        },
         hard: storage(row.storage_limit),
         used: storage(row.used),
         creation_time: row.created_at.into(),

@@ -37,7 +37,11 @@ pub(super) async fn count(conn: &mut PgConnection, project_id: Option<i64>) -> R
 }
 
 /// Lists quotas; no limit is larger than any.
-pub(super) async fn list(conn: &mut PgConnection, project_id: Option<i64>, cut: &Cut) -> Result<Vec<QuotaRow>> {
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    project_id: Option<i64>,
+    cut: &Cut,
+) -> Result<Vec<QuotaRow>> {
     let rows = sqlx::query_as!(
         QuotaRow,
         r#"SELECT q.project_id AS "project_id!", q.project_name AS "project_name!", q.owner_name AS "owner_name!",

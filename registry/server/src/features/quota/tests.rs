@@ -28,9 +28,13 @@ async fn a_quota_has_harbors_shape(pool: PgPool) {
     let admin = app.admin();
     app.create_project("alpha", false).await;
     push::image(&app, "alpha/hello", Some("v1"), "one").await;
-    let used = app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"].as_i64().unwrap();
+    let used = app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"]
+        .as_i64()
+        .unwrap();
     assert!(used > 0);
-    let list = app.get(&admin, "/api/v2.0/quotas?reference=project&reference_id=2").await;
+    let list = app
+        .get(&admin, "/api/v2.0/quotas?reference=project&reference_id=2")
+        .await;
     assert_eq!(list.header("x-total-count"), "1");
     assert_eq!(
         list.json(),
@@ -40,11 +44,20 @@ async fn a_quota_has_harbors_shape(pool: PgPool) {
             "creation_time": "2026-01-02T03:04:05.000Z", "update_time": "2026-01-02T03:04:05.000Z",
         }])
     );
-    assert_eq!(app.get(&admin, "/api/v2.0/quotas?reference=nope").await.json(), json!([]));
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/quotas?reference=nope").await.json(),
+        json!([])
+    );
     // The same content in another repository of the project costs nothing more.
     push::image(&app, "alpha/copy", Some("v1"), "one").await;
-    assert_eq!(app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"], used);
-    let first = app.get(&admin, "/api/v2.0/quotas/?sort=-used.storage&page_size=1").await.json();
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"],
+        used
+    );
+    let first = app
+        .get(&admin, "/api/v2.0/quotas/?sort=-used.storage&page_size=1")
+        .await
+        .json();
     assert_eq!(first[0]["ref"]["name"], "alpha");
 }
 
@@ -64,23 +77,42 @@ async fn limits_change_within_bounds(pool: PgPool) {
         (json!({"hard": {"cpu": 5}}), 400),
         (json!({"hard": {"storage": "5"}}), 422),
     ] {
-        let answer = app.send_json(&admin, Method::PUT, "/api/v2.0/quotas/1", &body).await;
+        let answer = app
+            .send_json(&admin, Method::PUT, "/api/v2.0/quotas/1", &body)
+            .await;
         assert_eq!(answer.status.as_u16(), status, "{body}: {answer:?}");
     }
-    let missing = app.send_json(&admin, Method::PUT, "/api/v2.0/quotas/99", &json!({"hard": {"storage": 1}})).await;
+    let missing = app
+        .send_json(
+            &admin,
+            Method::PUT,
+            "/api/v2.0/quotas/99",
+            &json!({"hard": {"storage": 1}}),
+        )
+        .await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.get(&admin, "/api/v2.0/quotas/x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        app.get(&admin, "/api/v2.0/quotas/x").await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     // No limit is the largest.
     app.create_project("alpha", false).await;
     let list = app.get(&admin, "/api/v2.0/quotas?sort=hard.storage").await.json();
-    assert_eq!((&list[0]["ref"]["name"], &list[1]["ref"]["name"]), (&json!("library"), &json!("alpha")));
+    assert_eq!(
+        (&list[0]["ref"]["name"], &list[1]["ref"]["name"]),
+        (&json!("library"), &json!("alpha"))
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let id = app.create_project("tiny", false).await;
-    sqlx::query("UPDATE projects SET storage_limit = 3072 WHERE id = $1").bind(id).execute(&app.app.pool).await.unwrap();
+    sqlx::query("UPDATE projects SET storage_limit = 3072 WHERE id = $1")
+        .bind(id)
+        .execute(&app.app.pool)
+        .await
+        .unwrap();
     let (a, b) = (Digest::sha256(b"a"), Digest::sha256(b"b"));
     let mut conn = app.app.pool.acquire().await.unwrap();
     admit(&mut conn, id, &[(&a, 3072)]).await.unwrap();
@@ -91,7 +123,9 @@ async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
         .await
         .unwrap();
     // What is there costs nothing, what comes twice counts once.
-    admit(&mut conn, id, &[(&a, 2048), (&b, 1024), (&b, 1024)]).await.unwrap();
+    admit(&mut conn, id, &[(&a, 2048), (&b, 1024), (&b, 1024)])
+        .await
+        .unwrap();
     let error = admit(&mut conn, id, &[(&a, 2048), (&b, 1536)]).await.unwrap_err();
     let answer = axum::response::IntoResponse::into_response(error);
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
@@ -104,8 +138,16 @@ async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
     );
     assert_eq!(body["errors"][0]["detail"]["need"], 1536);
     // Over the limit already: what needs nothing passes.
-    sqlx::query("UPDATE projects SET storage_limit = 1 WHERE id = $1").bind(id).execute(&mut *conn).await.unwrap();
+    sqlx::query("UPDATE projects SET storage_limit = 1 WHERE id = $1")
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     admit(&mut conn, id, &[(&a, 2048)]).await.unwrap();
-    sqlx::query("UPDATE projects SET deleted_at = now() WHERE id = $1").bind(id).execute(&mut *conn).await.unwrap();
+    sqlx::query("UPDATE projects SET deleted_at = now() WHERE id = $1")
+        .bind(id)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     assert!(admit(&mut conn, id, &[(&a, 2048)]).await.is_err());
 }

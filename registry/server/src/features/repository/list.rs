@@ -21,11 +21,21 @@ pub(super) async fn of_project(
     cut: Cut,
 ) -> Result<(Vec<Repository>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let ctx = Context { names_only: true, ..ctx.clone() };
+    let ctx = Context {
+        names_only: true,
+        ..ctx.clone()
+    };
     let now = app.clock.now();
     let scope = standing::require(&mut conn, now, &ctx, project, Resource::Repository, Action::List).await?;
-    let sight = Sight { all: true, ..Sight::default() };
-    let wanted = Wanted { project_id: Some(scope.id), sight, name };
+    let sight = Sight {
+        all: true,
+        ..Sight::default()
+    };
+    let wanted = Wanted {
+        project_id: Some(scope.id),
+        sight,
+        name,
+    };
     let total = store::count(&mut conn, &wanted).await?;
     let rows = store::list(&mut conn, &wanted, &cut).await?;
     Ok((rows.into_iter().map(wire::repository).collect(), total))
@@ -49,8 +59,16 @@ pub(in crate::features) async fn search(
     part: &str,
     most: i64,
 ) -> Result<Vec<SearchRepository>> {
-    let name = TextFilter { any: None, pattern: Some(holds(part)) };
-    let cut = Cut { sort: "name", down: false, limit: Some(most), offset: 0 };
+    let name = TextFilter {
+        any: None,
+        pattern: Some(holds(part)),
+    };
+    let cut = Cut {
+        sort: "name",
+        down: false,
+        limit: Some(most),
+        offset: 0,
+    };
     let (rows, _) = seen(app, ctx, name, cut).await?;
     let found = rows.into_iter().map(|row| SearchRepository {
         project_id: row.project_id,
@@ -66,7 +84,11 @@ pub(in crate::features) async fn search(
 async fn seen(app: &App, ctx: &Context, name: TextFilter, cut: Cut) -> Result<(Vec<RepositoryRow>, i64)> {
     let mut conn = app.pool.acquire().await?;
     let sight = Sight::of_repositories(&mut conn, app.clock.now(), ctx).await?;
-    let wanted = Wanted { project_id: None, sight, name };
+    let wanted = Wanted {
+        project_id: None,
+        sight,
+        name,
+    };
     let total = store::count(&mut conn, &wanted).await?;
     Ok((store::list(&mut conn, &wanted, &cut).await?, total))
 }

@@ -1,15 +1,11 @@
 //! Repositories, the artifacts in them and their tags.
 
-mod artifact_store;
-mod artifacts;
+mod artifact;
 mod http;
-mod kind;
 mod list;
-mod removal;
 mod service;
 mod store;
-mod tag_store;
-mod tags;
+mod tag;
 mod tell;
 mod wire;
 

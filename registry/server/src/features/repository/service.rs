@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::store::{self, Cut, Wanted};
 use super::tell::{News, tell};
 use super::wire::Site;
-use super::{tag_store, wire};
+use super::{tag, wire};
 use crate::distribution::content::Place;
 use crate::distribution::{removal, retry, settings};
 use crate::error::{Code, Error, Result};
@@ -49,13 +49,22 @@ impl Address<'_> {
         action: Action,
     ) -> Result<Entered> {
         // These paths take names only.
-        let ctx = Context { names_only: true, ..ctx.clone() };
+        let ctx = Context {
+            names_only: true,
+            ..ctx.clone()
+        };
         let project = standing::require(conn, app.clock.now(), &ctx, self.project, resource, action).await?;
         let Some(name) = repository_name(&project.name, self.repository) else {
-            return Ok(Entered { project, repository: None });
+            return Ok(Entered {
+                project,
+                repository: None,
+            });
         };
         let id = store::id(conn, project.id, name.as_str()).await?;
-        Ok(Entered { project, repository: id.map(|id| (name, id)) })
+        Ok(Entered {
+            project,
+            repository: id.map(|id| (name, id)),
+        })
     }
 
     /// The answer where there is no such repository.
@@ -75,36 +84,63 @@ impl Entered {
     /// Where the repository is; `None`: nowhere.
     pub(super) fn site(&self) -> Option<Site<'_>> {
         let (repository, repository_id) = self.repository.as_ref()?;
-        Some(Site { project_id: self.project.id, repository_id: *repository_id, repository })
+        Some(Site {
+            project_id: self.project.id,
+            repository_id: *repository_id,
+            repository,
+        })
     }
 }
 
 impl Site<'_> {
     /// The place, as the distribution API names it.
     pub(super) fn place(&self) -> Place {
-        Place { project_id: self.project_id, repository_id: self.repository_id }
+        Place {
+            project_id: self.project_id,
+            repository_id: self.repository_id,
+        }
     }
 }
 
 /// Reads a repository.
 pub(super) async fn get(app: &App, ctx: &Context, address: Address<'_>) -> Result<Repository> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::Repository, Action::Read).await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::Repository, Action::Read)
+        .await?;
     let site = entered.site().ok_or_else(|| address.not_found())?;
     let wanted = Wanted {
         project_id: Some(site.project_id),
-        sight: Sight { all: true, ..Sight::default() },
-        name: TextFilter { any: Some(vec![site.repository.to_string()]), pattern: None },
+        sight: Sight {
+            all: true,
+            ..Sight::default()
+        },
+        name: TextFilter {
+            any: Some(vec![site.repository.to_string()]),
+            pattern: None,
+        },
     };
-    let cut = Cut { sort: "name", down: false, limit: Some(1), offset: 0 };
+    let cut = Cut {
+        sort: "name",
+        down: false,
+        limit: Some(1),
+        offset: 0,
+    };
     let row = store::list(&mut conn, &wanted, &cut).await?.into_iter().next();
     row.map(wire::repository).ok_or_else(|| address.not_found())
 }
 
 /// Changes a repository's description.
-pub(super) async fn describe(app: &App, ctx: &Context, address: Address<'_>, description: &str) -> Result<()> {
+pub(super) async fn describe(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    description: &str,
+) -> Result<()> {
     let mut tx = app.pool.begin().await?;
-    let entered = address.enter(&mut tx, app, ctx, Resource::Repository, Action::Update).await?;
+    let entered = address
+        .enter(&mut tx, app, ctx, Resource::Repository, Action::Update)
+        .await?;
     let site = entered.site().ok_or_else(|| address.not_found())?;
     store::describe(&mut tx, app.clock.now(), site.repository_id, description).await?;
     let news = News {
@@ -123,9 +159,11 @@ pub(super) async fn describe(app: &App, ctx: &Context, address: Address<'_>, des
 pub(super) async fn delete(app: &App, ctx: &Context, address: Address<'_>) -> Result<()> {
     retry::on_conflict!(async {
         let mut tx = app.pool.begin().await?;
-        let entered = address.enter(&mut tx, app, ctx, Resource::Repository, Action::Delete).await?;
+        let entered = address
+            .enter(&mut tx, app, ctx, Resource::Repository, Action::Delete)
+            .await?;
         let site = entered.site().ok_or_else(|| address.not_found())?;
-        let tags = tag_store::names(&mut tx, site.repository_id, MOST_TAGS).await?;
+        let tags = tag::store::names(&mut tx, site.repository_id, MOST_TAGS).await?;
         removal::remove_repository(&mut tx, app.clock.now(), settings::grace(app), site.place()).await?;
         let news = News {
             project_id: site.project_id,

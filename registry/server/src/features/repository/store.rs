@@ -123,8 +123,13 @@ pub(super) async fn describe(
     id: i64,
     description: &str,
 ) -> Result<()> {
-    sqlx::query!("UPDATE repositories SET description = $2, updated_at = $3 WHERE id = $1", id, description, now)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE repositories SET description = $2, updated_at = $3 WHERE id = $1",
+        id,
+        description,
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

@@ -22,7 +22,13 @@ pub(super) struct News<'a> {
 
 /// Writes both.
 pub(super) async fn tell(conn: &mut PgConnection, app: &App, ctx: &Context, news: News<'_>) -> Result<()> {
-    let News { project_id, what, operation, resource, mut payload } = news;
+    let News {
+        project_id,
+        what,
+        operation,
+        resource,
+        mut payload,
+    } = news;
     let (now, project_id) = (app.clock.now(), Some(project_id));
     let entry = AuditEntry {
         project_id,

@@ -2,7 +2,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::kind;
+use super::artifact::kind;
 use crate::features::tests::push;
 use crate::testing::{As, TestApp};
 
@@ -18,7 +18,11 @@ async fn alpha(pool: PgPool) -> (TestApp, As) {
 }
 
 fn digests(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|artifact| artifact["digest"].as_str().unwrap()).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|artifact| artifact["digest"].as_str().unwrap())
+        .collect()
 }
 
 async fn number(app: &TestApp, sql: &'static str) -> i64 {
@@ -28,15 +32,44 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
 #[test]
 fn kinds_are_harbors() {
     for (index, artifact_type, config, kind) in [
-        (false, None, Some("application/vnd.oci.image.config.v1+json"), "IMAGE"),
+        (
+            false,
+            None,
+            Some("application/vnd.oci.image.config.v1+json"),
+            "IMAGE",
+        ),
         (true, None, None, "IMAGE"),
-        (false, None, Some("application/vnd.cncf.helm.config.v1+json"), "CHART"),
-        (false, None, Some("application/vnd.acme.rocket.config.v1+json"), "ROCKET"),
-        (false, None, Some("application/vnd.acme.a.b.config.v1+json"), "A.B"),
-        (false, Some("application/spdx+json"), Some("application/vnd.oci.empty.v1+json"), "UNKNOWN"),
+        (
+            false,
+            None,
+            Some("application/vnd.cncf.helm.config.v1+json"),
+            "CHART",
+        ),
+        (
+            false,
+            None,
+            Some("application/vnd.acme.rocket.config.v1+json"),
+            "ROCKET",
+        ),
+        (
+            false,
+            None,
+            Some("application/vnd.acme.a.b.config.v1+json"),
+            "A.B",
+        ),
+        (
+            false,
+            Some("application/spdx+json"),
+            Some("application/vnd.oci.empty.v1+json"),
+            "UNKNOWN",
+        ),
         (false, None, None, "UNKNOWN"),
     ] {
-        assert_eq!(kind::of(index, artifact_type, config), kind, "{artifact_type:?} {config:?}");
+        assert_eq!(
+            kind::of(index, artifact_type, config),
+            kind,
+            "{artifact_type:?} {config:?}"
+        );
     }
 }
 
@@ -59,31 +92,60 @@ async fn repositories_are_listed_described_and_deleted(pool: PgPool) {
             "creation_time": NOW, "update_time": NOW,
         })
     );
-    for (query, total) in [("q=name%3D~DEEP", 1), ("q=name%3Dalpha/hello", 1), ("q=name%3Dhello", 0), ("sort=nope", 2)] {
-        let answer = app.get(&admin, &format!("/api/v2.0/projects/alpha/repositories?{query}")).await;
+    for (query, total) in [
+        ("q=name%3D~DEEP", 1),
+        ("q=name%3Dalpha/hello", 1),
+        ("q=name%3Dhello", 0),
+        ("sort=nope", 2),
+    ] {
+        let answer = app
+            .get(&admin, &format!("/api/v2.0/projects/alpha/repositories?{query}"))
+            .await;
         assert_eq!(answer.header("x-total-count"), total.to_string(), "{query}");
     }
     for name in ["deep%252Fer", "deep%2Fer"] {
-        let answer = app.get(&admin, &format!("/api/v2.0/projects/alpha/repositories/{name}")).await;
+        let answer = app
+            .get(&admin, &format!("/api/v2.0/projects/alpha/repositories/{name}"))
+            .await;
         assert_eq!(answer.json()["name"], "alpha/deep/er", "{name}: {answer:?}");
     }
     for name in ["nope", "unfinished", "..%252Fhello", "A", "deep%252Fer%252F"] {
-        let answer = app.get(&admin, &format!("/api/v2.0/projects/alpha/repositories/{name}")).await;
+        let answer = app
+            .get(&admin, &format!("/api/v2.0/projects/alpha/repositories/{name}"))
+            .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
     }
     let body = json!({"name": "renamed", "description": "<b>& more</b>"});
-    assert_eq!(app.send_json(&admin, Method::PUT, HELLO, &body).await.status, StatusCode::OK);
+    assert_eq!(
+        app.send_json(&admin, Method::PUT, HELLO, &body).await.status,
+        StatusCode::OK
+    );
     let read = app.get(&admin, HELLO).await.json();
-    assert_eq!((&read["description"], &read["name"]), (&json!("<b>& more</b>"), &json!("alpha/hello")));
+    assert_eq!(
+        (&read["description"], &read["name"]),
+        (&json!("<b>& more</b>"), &json!("alpha/hello"))
+    );
 
-    assert_eq!(app.send(&admin, Method::DELETE, HELLO).await.status, StatusCode::OK);
-    assert_eq!(app.send(&admin, Method::DELETE, HELLO).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.get(&admin, "/v2/alpha/hello/manifests/v1").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, HELLO).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        app.send(&admin, Method::DELETE, HELLO).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        app.get(&admin, "/v2/alpha/hello/manifests/v1").await.status,
+        StatusCode::NOT_FOUND
+    );
     let payload: Value = sqlx::query_scalar("SELECT payload FROM events WHERE kind = 'repository.deleted'")
         .fetch_one(&app.app.pool)
         .await
         .unwrap();
-    assert_eq!((&payload["tags"], &payload["by"]), (&json!(["v1"]), &json!("admin")));
+    assert_eq!(
+        (&payload["tags"], &payload["by"]),
+        (&json!(["v1"]), &json!("admin"))
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -92,7 +154,9 @@ async fn an_artifact_has_harbors_shape(pool: PgPool) {
     let image = push::image(&app, "alpha/deep/er", Some("v1"), "one").await;
     let path = "/api/v2.0/projects/alpha/repositories/deep%252Fer/artifacts";
     let by_tag = app.get(&admin, &format!("{path}/v1?with_label=true")).await;
-    let by_digest = app.get(&admin, &format!("{path}/{}?with_label=true", image.digest)).await;
+    let by_digest = app
+        .get(&admin, &format!("{path}/{}?with_label=true", image.digest))
+        .await;
     assert_eq!(by_tag.json(), by_digest.json());
     let mut artifact = by_tag.json();
     for name in ["id", "repository_id", "size"] {
@@ -103,7 +167,10 @@ async fn an_artifact_has_harbors_shape(pool: PgPool) {
     for name in ["id", "artifact_id", "repository_id"] {
         assert!(tag.insert(name.to_owned(), json!(0)).unwrap().as_i64().unwrap() > 0);
     }
-    let href = format!("/api/v2.0/projects/alpha/repositories/deep%252Fer/artifacts/{}/additions/build_history", image.digest);
+    let href = format!(
+        "/api/v2.0/projects/alpha/repositories/deep%252Fer/artifacts/{}/additions/build_history",
+        image.digest
+    );
     assert_eq!(
         artifact,
         json!({
@@ -127,12 +194,25 @@ async fn an_artifact_has_harbors_shape(pool: PgPool) {
         })
     );
     let history = app.get(&admin, &href).await;
-    assert_eq!(history.json(), json!([{"created": "2024-01-01T00:00:00Z", "created_by": "COPY one /"}]));
-    let unknown = app.get(&admin, &href.replace("build_history", "values.yaml")).await;
+    assert_eq!(
+        history.json(),
+        json!([{"created": "2024-01-01T00:00:00Z", "created_by": "COPY one /"}])
+    );
+    let unknown = app
+        .get(&admin, &href.replace("build_history", "values.yaml"))
+        .await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     let without = app.get(&admin, &format!("{path}?with_tag=false")).await.json();
-    assert_eq!((&without[0]["tags"], &without[0]["labels"]), (&Value::Null, &Value::Null));
-    for reference in ["nope", "sha256:zz", "a%20b", &format!("sha256:{}", "0".repeat(64))] {
+    assert_eq!(
+        (&without[0]["tags"], &without[0]["labels"]),
+        (&Value::Null, &Value::Null)
+    );
+    for reference in [
+        "nope",
+        "sha256:zz",
+        "a%20b",
+        &format!("sha256:{}", "0".repeat(64)),
+    ] {
         let answer = app.get(&admin, &format!("{path}/{reference}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{reference}");
     }
@@ -153,20 +233,39 @@ async fn lists_hold_what_stands_on_its_own(pool: PgPool) {
     assert_eq!(all.header("x-total-count"), "3");
     let first = &all.json()[0];
     assert_eq!(first["digest"], json!(index.digest));
-    assert_eq!((&first["type"], first.get("addition_links")), (&json!("IMAGE"), None));
+    assert_eq!(
+        (&first["type"], first.get("addition_links")),
+        (&json!("IMAGE"), None)
+    );
     assert_eq!(first["annotations"], json!({"title": "multi"}));
     assert_eq!(first["references"][0]["child_digest"], json!(one.digest));
     assert_eq!(first["references"][0]["parent_id"], first["id"]);
     assert_eq!(first["references"][0]["platform"]["variant"], "v8");
-    assert_eq!(first["references"][1]["child_id"], app.get(&admin, &format!("{HELLO}/artifacts/two")).await.json()["id"]);
+    assert_eq!(
+        first["references"][1]["child_id"],
+        app.get(&admin, &format!("{HELLO}/artifacts/two")).await.json()["id"]
+    );
     assert_eq!(app.get(&admin, HELLO).await.json()["artifact_count"], 3);
     // H81: what it is stands beside Harbor's word for it.
     assert_eq!(
-        (&first["accessories"][0]["type"], &first["accessories"][0]["artifact_type"], &first["accessories"][0]["digest"]),
-        (&json!("subject.accessory"), &json!("application/spdx+json"), &json!(sbom.digest))
+        (
+            &first["accessories"][0]["type"],
+            &first["accessories"][0]["artifact_type"],
+            &first["accessories"][0]["digest"]
+        ),
+        (
+            &json!("subject.accessory"),
+            &json!("application/spdx+json"),
+            &json!(sbom.digest)
+        )
     );
-    let accessories = app.get(&admin, &format!("{HELLO}/artifacts/multi/accessories")).await;
-    assert_eq!((accessories.header("x-total-count"), &accessories.json()[0]), ("1", &first["accessories"][0]));
+    let accessories = app
+        .get(&admin, &format!("{HELLO}/artifacts/multi/accessories"))
+        .await;
+    assert_eq!(
+        (accessories.header("x-total-count"), &accessories.json()[0]),
+        ("1", &first["accessories"][0])
+    );
 
     for (query, total) in [
         ("q=base%3D*", 4),
@@ -178,10 +277,19 @@ async fn lists_hold_what_stands_on_its_own(pool: PgPool) {
         ("q=media_type%3Dapplication/vnd.oci.image.index.v1%252Bjson", 1),
         ("page_size=1", 3),
     ] {
-        assert_eq!(list(query).await.header("x-total-count"), total.to_string(), "{query}");
+        assert_eq!(
+            list(query).await.header("x-total-count"),
+            total.to_string(),
+            "{query}"
+        );
     }
-    assert_eq!(digests(&list("q=tags%3Dnil").await.json()), [untagged.digest.as_str()]);
-    let nowhere = app.get(&admin, "/api/v2.0/projects/alpha/repositories/nope/artifacts").await;
+    assert_eq!(
+        digests(&list("q=tags%3Dnil").await.json()),
+        [untagged.digest.as_str()]
+    );
+    let nowhere = app
+        .get(&admin, "/api/v2.0/projects/alpha/repositories/nope/artifacts")
+        .await;
     assert_eq!((nowhere.status, nowhere.json()), (StatusCode::OK, json!([])));
 }
 
@@ -191,20 +299,59 @@ async fn an_artifact_goes_with_its_tags_and_its_parts(pool: PgPool) {
     let one = push::image(&app, "alpha/hello", None, "one").await;
     let two = push::image(&app, "alpha/hello", Some("two"), "two").await;
     push::index(&app, "alpha/hello", "multi", &[&one, &two]).await;
-    app.send_json(&admin, Method::POST, &format!("{HELLO}/artifacts/multi/tags"), &json!({"name": "latest"})).await;
+    app.send_json(
+        &admin,
+        Method::POST,
+        &format!("{HELLO}/artifacts/multi/tags"),
+        &json!({"name": "latest"}),
+    )
+    .await;
 
-    let held = app.send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/{}", one.digest)).await;
-    assert_eq!((held.status.as_u16(), held.code().as_str()), (412, "VIOLATE_FOREIGN_KEY_CONSTRAINT"));
-    let used = app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"].as_i64().unwrap();
-    let gone = app.send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/latest")).await;
+    let held = app
+        .send(
+            &admin,
+            Method::DELETE,
+            &format!("{HELLO}/artifacts/{}", one.digest),
+        )
+        .await;
+    assert_eq!(
+        (held.status.as_u16(), held.code().as_str()),
+        (412, "VIOLATE_FOREIGN_KEY_CONSTRAINT")
+    );
+    let used = app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"]
+        .as_i64()
+        .unwrap();
+    let gone = app
+        .send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/latest"))
+        .await;
     assert_eq!((gone.status, gone.body.len()), (StatusCode::OK, 0), "{gone:?}");
-    let left = app.get(&admin, &format!("{HELLO}/artifacts?q=base%3D*")).await.json();
+    let left = app
+        .get(&admin, &format!("{HELLO}/artifacts?q=base%3D*"))
+        .await
+        .json();
     assert_eq!(digests(&left), [two.digest.as_str()]);
-    assert!(app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"].as_i64().unwrap() < used);
+    assert!(
+        app.get(&admin, "/api/v2.0/quotas/2").await.json()["used"]["storage"]
+            .as_i64()
+            .unwrap()
+            < used
+    );
     assert!(number(&app, "SELECT count(*) FROM blob_reviews").await > 0);
-    assert_eq!(number(&app, "SELECT count(*) FROM events WHERE kind = 'artifact.deleted'").await, 2);
-    assert_eq!(app.get(&admin, "/v2/alpha/hello/manifests/two").await.status, StatusCode::OK);
-    let again = app.send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/latest")).await;
+    assert_eq!(
+        number(
+            &app,
+            "SELECT count(*) FROM events WHERE kind = 'artifact.deleted'"
+        )
+        .await,
+        2
+    );
+    assert_eq!(
+        app.get(&admin, "/v2/alpha/hello/manifests/two").await.status,
+        StatusCode::OK
+    );
+    let again = app
+        .send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/latest"))
+        .await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
@@ -213,16 +360,41 @@ async fn h80_a_signed_image_is_deleted_with_its_signatures(pool: PgPool) {
     let (app, admin) = alpha(pool).await;
     let image = push::image(&app, "alpha/hello", Some("v1"), "one").await;
     let sbom = push::referrer(&app, "alpha/hello", &image, "application/spdx+json").await;
-    push::referrer(&app, "alpha/hello", &sbom, "application/vnd.cncf.notary.signature").await;
-    let signature = push::referrer(&app, "alpha/hello", &image, "application/vnd.cncf.notary.signature").await;
+    push::referrer(
+        &app,
+        "alpha/hello",
+        &sbom,
+        "application/vnd.cncf.notary.signature",
+    )
+    .await;
+    let signature = push::referrer(
+        &app,
+        "alpha/hello",
+        &image,
+        "application/vnd.cncf.notary.signature",
+    )
+    .await;
     // A referrer alone can go, too.
     let path = format!("{HELLO}/artifacts/{}", signature.digest);
-    assert_eq!(app.send(&admin, Method::DELETE, &path).await.status, StatusCode::OK);
-    assert_eq!(app.send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/v1")).await.status, StatusCode::OK);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, &path).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        app.send(&admin, Method::DELETE, &format!("{HELLO}/artifacts/v1"))
+            .await
+            .status,
+        StatusCode::OK
+    );
     assert_eq!(number(&app, "SELECT count(*) FROM manifests").await, 0);
     let answer = app.send(&admin, Method::DELETE, HELLO).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    assert_eq!(app.send(&admin, Method::DELETE, "/api/v2.0/projects/alpha").await.status, StatusCode::OK);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, "/api/v2.0/projects/alpha")
+            .await
+            .status,
+        StatusCode::OK
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -249,20 +421,49 @@ async fn tags_are_set_listed_and_removed(pool: PgPool) {
         assert_eq!(answer.header("location"), "");
     }
     let list = app.get(&admin, &format!("{tags}?q=name%3D~st")).await;
-    assert_eq!((list.header("x-total-count"), &list.json()[0]["name"]), ("1", &json!("stable")));
-    assert_eq!(app.get(&admin, "/v2/alpha/hello/manifests/stable").await.status, StatusCode::OK);
+    assert_eq!(
+        (list.header("x-total-count"), &list.json()[0]["name"]),
+        ("1", &json!("stable"))
+    );
+    assert_eq!(
+        app.get(&admin, "/v2/alpha/hello/manifests/stable").await.status,
+        StatusCode::OK
+    );
     // On another artifact.
-    assert_eq!(app.send(&admin, Method::DELETE, &format!("{tags}/v2")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.send(&admin, Method::DELETE, &format!("{tags}/v2"))
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
     for tag in ["stable", longest.as_str(), "v1"] {
         let path = format!("{HELLO}/artifacts/v1/tags/{tag}");
-        assert_eq!(app.send(&admin, Method::DELETE, &path).await.status, StatusCode::OK, "{tag}");
+        assert_eq!(
+            app.send(&admin, Method::DELETE, &path).await.status,
+            StatusCode::OK,
+            "{tag}"
+        );
     }
-    assert_eq!(app.get(&admin, HELLO).await.json()["artifact_count"], 2, "the artifact stays");
-    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM events WHERE kind LIKE 'tag.%' ORDER BY id")
-        .fetch_all(&app.app.pool)
-        .await
-        .unwrap();
-    assert_eq!(kinds, ["tag.created", "tag.created", "tag.deleted", "tag.deleted", "tag.deleted"]);
+    assert_eq!(
+        app.get(&admin, HELLO).await.json()["artifact_count"],
+        2,
+        "the artifact stays"
+    );
+    let kinds: Vec<String> =
+        sqlx::query_scalar("SELECT kind FROM events WHERE kind LIKE 'tag.%' ORDER BY id")
+            .fetch_all(&app.app.pool)
+            .await
+            .unwrap();
+    assert_eq!(
+        kinds,
+        [
+            "tag.created",
+            "tag.created",
+            "tag.deleted",
+            "tag.deleted",
+            "tag.deleted"
+        ]
+    );
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -271,9 +472,19 @@ async fn repositories_of_all_projects_are_those_that_are_seen(pool: PgPool) {
     push::image(&app, "alpha/hello", Some("v1"), "one").await;
     push::image(&app, "library/hello", Some("v1"), "one").await;
     let outsider = app.create_user("outsider").await;
-    let lister = app.create_robot((2, "alpha"), "lister", &[("repository", "list")]).await;
-    let puller = app.create_robot((2, "alpha"), "puller", &[("repository", "pull")]).await;
-    for (who, total) in [(&admin, "2"), (&outsider, "1"), (&As::Nobody, "1"), (&lister, "2"), (&puller, "1")] {
+    let lister = app
+        .create_robot((2, "alpha"), "lister", &[("repository", "list")])
+        .await;
+    let puller = app
+        .create_robot((2, "alpha"), "puller", &[("repository", "pull")])
+        .await;
+    for (who, total) in [
+        (&admin, "2"),
+        (&outsider, "1"),
+        (&As::Nobody, "1"),
+        (&lister, "2"),
+        (&puller, "1"),
+    ] {
         let answer = app.get(who, "/api/v2.0/repositories").await;
         assert_eq!(answer.header("x-total-count"), total, "{who:?}");
     }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use slipway_api::{Accessory, AdditionLink, Artifact, ArtifactReference, BuildHistory, Platform, Repository, Tag};
+use slipway_api::{
+    Accessory, AdditionLink, Artifact, ArtifactReference, BuildHistory, Platform, Repository, Tag,
+};
 use slipway_model::RepositoryName;
 
-use super::artifact_store::{AccessoryRow, ArtifactRow, ChildRow};
-use super::kind;
+use super::artifact::kind;
+use super::artifact::store::{AccessoryRow, ArtifactRow, ChildRow};
 use super::store::RepositoryRow;
-use super::tag_store::TagRow;
+use super::tag::store::TagRow;
 
 /// Where an artifact is.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +35,11 @@ pub(super) fn repository(row: RepositoryRow) -> Repository {
 }
 
 pub(super) fn artifact(site: Site<'_>, row: ArtifactRow) -> Artifact {
-    let kind = kind::of(row.is_index, row.artifact_type.as_deref(), row.config_media_type.as_deref());
+    let kind = kind::of(
+        row.is_index,
+        row.artifact_type.as_deref(),
+        row.config_media_type.as_deref(),
+    );
     let image = kind::is_image_config(row.config_media_type.as_deref());
     Artifact {
         id: row.id,
@@ -62,7 +68,9 @@ pub(super) fn artifact(site: Site<'_>, row: ArtifactRow) -> Artifact {
 /// Of an image's config what people look for, of other configs everything.
 fn extra_attrs(config: Value, image: bool) -> Option<Map<String, Value>> {
     const SHOWN: &[&str] = &["architecture", "author", "config", "created", "os"];
-    let Value::Object(mut config) = config else { return None };
+    let Value::Object(mut config) = config else {
+        return None;
+    };
     if image {
         config.retain(|name, value| SHOWN.contains(&name.as_str()) && !value.is_null());
     }
@@ -79,18 +87,33 @@ fn object(value: Value) -> Option<Map<String, Value>> {
 fn links(repository: &RepositoryName, digest: &str) -> BTreeMap<String, AdditionLink> {
     let path = repository.path().replace('/', "%252F");
     let project = repository.project();
-    let href =
-        format!("/api/v2.0/projects/{project}/repositories/{path}/artifacts/{digest}/additions/build_history");
-    BTreeMap::from([("build_history".to_owned(), AdditionLink { href, absolute: false })])
+    let href = format!(
+        "/api/v2.0/projects/{project}/repositories/{path}/artifacts/{digest}/additions/build_history"
+    );
+    BTreeMap::from([(
+        "build_history".to_owned(),
+        AdditionLink {
+            href,
+            absolute: false,
+        },
+    )])
 }
 
 pub(super) fn reference(row: ChildRow) -> ArtifactReference {
     let descriptor = row.descriptor.unwrap_or_default();
     let texts = |value: &Value| {
-        value.as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        value
+            .as_array()
+            .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     };
     let platform = descriptor.get("platform").map(|platform| {
-        let text = |name: &str| platform.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            platform
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         Platform {
             architecture: text("architecture"),
             os: text("os"),
@@ -140,6 +163,11 @@ pub(super) fn tag(row: TagRow) -> Tag {
 
 /// The steps of an image's history; what is none is left out.
 pub(super) fn history(value: Option<Value>) -> Vec<BuildHistory> {
-    let Some(Value::Array(steps)) = value else { return Vec::new() };
-    steps.into_iter().filter_map(|step| serde_json::from_value(step).ok()).collect()
+    let Some(Value::Array(steps)) = value else {
+        return Vec::new();
+    };
+    steps
+        .into_iter()
+        .filter_map(|step| serde_json::from_value(step).ok())
+        .collect()
 }

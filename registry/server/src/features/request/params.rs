@@ -21,25 +21,35 @@ impl Params {
     /// A text; empty counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// A switch: `true`, `1`, `yes`, `y`, `on`, `t` are true, anything else is false, never an error.
     pub(crate) fn switch(&self, name: &str) -> Option<bool> {
         let word = self.text(name)?.to_ascii_lowercase();
-        Some(matches!(word.as_str(), "true" | "1" | "yes" | "y" | "on" | "t" | "ok" | "checked" | "selected"))
+        Some(matches!(
+            word.as_str(),
+            "true" | "1" | "yes" | "y" | "on" | "t" | "ok" | "checked" | "selected"
+        ))
     }
 
     /// A number.
     pub(crate) fn number(&self, name: &str) -> Result<Option<i64>> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
         let number = text.parse();
-        number.map(Some).map_err(|_| unprocessable(format!("{name} in query must be of type int64: \"{text}\"")))
+        number
+            .map(Some)
+            .map_err(|_| unprocessable(format!("{name} in query must be of type int64: \"{text}\"")))
     }
 
     /// A text that has to be there.
     pub(crate) fn required(&self, name: &str) -> Result<&str> {
-        self.text(name).ok_or_else(|| unprocessable(format!("{name} in query is required")))
+        self.text(name)
+            .ok_or_else(|| unprocessable(format!("{name} in query is required")))
     }
 }
 
@@ -49,7 +59,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
-        Ok(Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        Ok(Self(
+            pairs
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        ))
     }
 }
 
@@ -90,6 +104,8 @@ pub(crate) fn decode_again(text: &str) -> Cow<'_, str> {
     }
     // A plus is no space here, and nothing separates.
     let escaped = text.replace('+', "%2B").replace('=', "%3D").replace('&', "%26");
-    let key = form_urlencoded::parse(escaped.as_bytes()).next().map(|(key, _)| key.into_owned());
+    let key = form_urlencoded::parse(escaped.as_bytes())
+        .next()
+        .map(|(key, _)| key.into_owned());
     Cow::Owned(key.unwrap_or_default())
 }

@@ -48,7 +48,9 @@ impl Query {
                 .split_once('=')
                 .map(|(key, value)| (key.trim(), value.trim()))
                 .filter(|(key, value)| !key.is_empty() && !value.is_empty())
-                .ok_or_else(|| bad("the query string must contain \"=\" and the key/value cannot be empty"))?;
+                .ok_or_else(|| {
+                    bad("the query string must contain \"=\" and the key/value cannot be empty")
+                })?;
             terms.push((key.to_owned(), condition(value)?));
         }
         Ok(Self(terms))
@@ -56,7 +58,10 @@ impl Query {
 
     /// The condition of the first of these keys that was given.
     pub(crate) fn get(&self, keys: &[&str]) -> Option<&Term> {
-        self.0.iter().find(|(key, _)| keys.contains(&key.as_str())).map(|(_, term)| term)
+        self.0
+            .iter()
+            .find(|(key, _)| keys.contains(&key.as_str()))
+            .map(|(_, term)| term)
     }
 
     /// An exact value.
@@ -70,22 +75,35 @@ impl Query {
     /// An exact number; 400 where something else stands there.
     pub(crate) fn number(&self, keys: &[&str]) -> Result<Option<i64>> {
         match self.exact(keys) {
-            Some(text) => text.parse().map(Some).map_err(|_| bad(&format!("{text:?} in q is no number"))),
+            Some(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| bad(&format!("{text:?} in q is no number"))),
             None => Ok(None),
         }
     }
 
     /// A switch.
     pub(crate) fn switch(&self, keys: &[&str]) -> Option<bool> {
-        self.exact(keys).map(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "t"))
+        self.exact(keys)
+            .map(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "t"))
     }
 
     /// The condition on a text column.
     pub(crate) fn text_filter(&self, keys: &[&str]) -> TextFilter {
         match self.get(keys) {
-            Some(Term::Exact(value)) => TextFilter { any: Some(vec![value.clone()]), pattern: None },
-            Some(Term::Any(values)) => TextFilter { any: Some(values.clone()), pattern: None },
-            Some(Term::Fuzzy(part)) => TextFilter { any: None, pattern: Some(holds(part)) },
+            Some(Term::Exact(value)) => TextFilter {
+                any: Some(vec![value.clone()]),
+                pattern: None,
+            },
+            Some(Term::Any(values)) => TextFilter {
+                any: Some(values.clone()),
+                pattern: None,
+            },
+            Some(Term::Fuzzy(part)) => TextFilter {
+                any: None,
+                pattern: Some(holds(part)),
+            },
             Some(Term::Range(..) | Term::All(_)) | None => TextFilter::default(),
         }
     }
@@ -104,8 +122,13 @@ pub(crate) fn sort<'a>(params: &Params, known: &[&'a str], default: (&'a str, bo
         .split(',')
         .find_map(|column| {
             let column = column.trim();
-            let (name, down) = column.strip_prefix('-').map_or((column, false), |name| (name, true));
-            known.iter().find(|known| **known == name).map(|known| (*known, down))
+            let (name, down) = column
+                .strip_prefix('-')
+                .map_or((column, false), |name| (name, true));
+            known
+                .iter()
+                .find(|known| **known == name)
+                .map(|known| (*known, down))
         })
         .unwrap_or(default)
 }
@@ -136,7 +159,9 @@ fn condition(value: &str) -> Result<Term> {
 }
 
 fn items(list: &str) -> Vec<String> {
-    list.split_whitespace().map(|item| unquoted(item).to_owned()).collect()
+    list.split_whitespace()
+        .map(|item| unquoted(item).to_owned())
+        .collect()
 }
 
 fn unquoted(text: &str) -> &str {

@@ -6,9 +6,15 @@ fn terms_are_read() {
     let query = parse("name=~al,public=true,owner={a 'b' \"c\"},n=[1~],tags=(x y)").unwrap();
     assert_eq!(query.get(&["name"]), Some(&Term::Fuzzy("al".into())));
     assert_eq!(query.switch(&["public"]), Some(true));
-    assert_eq!(query.get(&["owner"]), Some(&Term::Any(vec!["a".into(), "b".into(), "c".into()])));
+    assert_eq!(
+        query.get(&["owner"]),
+        Some(&Term::Any(vec!["a".into(), "b".into(), "c".into()]))
+    );
     assert_eq!(query.get(&["n"]), Some(&Term::Range(Some("1".into()), None)));
-    assert_eq!(query.get(&["tags"]), Some(&Term::All(vec!["x".into(), "y".into()])));
+    assert_eq!(
+        query.get(&["tags"]),
+        Some(&Term::All(vec!["x".into(), "y".into()]))
+    );
     assert_eq!(parse("name=\\~x").unwrap().exact(&["name"]), Some("~x"));
 }
 
@@ -17,7 +23,10 @@ fn q_is_decoded_once_more() {
     let query = parse("Level%3Dproject%2CProjectID%3D1").unwrap();
     assert_eq!(query.exact(&["Level"]), Some("project"));
     assert_eq!(query.number(&["ProjectID"]).unwrap(), Some(1));
-    assert_eq!(parse("name=alpha%2Bci").unwrap().exact(&["name"]), Some("alpha+ci"));
+    assert_eq!(
+        parse("name=alpha%2Bci").unwrap().exact(&["name"]),
+        Some("alpha+ci")
+    );
     assert_eq!(parse("name=alpha+ci").unwrap().exact(&["name"]), Some("alpha+ci"));
 }
 

@@ -47,7 +47,9 @@ pub(super) fn name(text: &str) -> Result<()> {
     }
     // The same form as a project's name.
     if ProjectName::parse(text).is_err() {
-        return Err(bad("robot name is not in lower case or contains illegal characters"));
+        return Err(bad(
+            "robot name is not in lower case or contains illegal characters",
+        ));
     }
     Ok(())
 }
@@ -70,7 +72,11 @@ pub(super) fn expiry(created: DateTime<Utc>, days: i64) -> Result<Option<DateTim
     let end = TimeDelta::try_days(days).and_then(|days| created.checked_add_signed(days));
     end.filter(|end| end.timestamp() < 253_402_300_800)
         .map(Some)
-        .ok_or_else(|| bad(format!("bad request error duration input: {days}, that is beyond the year 9999")))
+        .ok_or_else(|| {
+            bad(format!(
+                "bad request error duration input: {days}, that is beyond the year 9999"
+            ))
+        })
 }
 
 /// Every permission must be one that robots can be granted; a project robot's are all in one project.
@@ -91,14 +97,20 @@ pub(super) fn permissions(level: Level, permissions: &[RobotPermission]) -> Resu
             return Err(bad("bad request empty access"));
         }
         if permission.kind == "system" && level == Level::System && permission.namespace != "/" {
-            return Err(bad(format!("bad request permission: the namespace of kind system is /, not {}", permission.namespace)));
+            return Err(bad(format!(
+                "bad request permission: the namespace of kind system is /, not {}",
+                permission.namespace
+            )));
         }
         for access in &permission.access {
             let known = Resource::parse(&access.resource)
                 .zip(Action::parse(&access.action))
                 .is_some_and(|(resource, action)| permission::grantable(table, resource, action));
             if !known {
-                return Err(bad(format!("bad request permission: {}:{}", access.resource, access.action)));
+                return Err(bad(format!(
+                    "bad request permission: {}:{}",
+                    access.resource, access.action
+                )));
             }
             if !matches!(access.effect.as_str(), "" | "allow" | "deny") {
                 return Err(bad(format!("bad request permission effect: {}", access.effect)));

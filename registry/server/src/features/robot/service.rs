@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use slipway_api::{
-    Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch, RobotUpdate, Secret,
-    Timestamp,
+    Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch, RobotUpdate,
+    Secret, Timestamp,
 };
 use slipway_model::permission::{Action, Resource, Role, role_allows};
 use sqlx::PgConnection;
@@ -37,13 +37,29 @@ pub(super) async fn list(
     match project_id {
         None => standing::require_system(&mut conn, now, ctx, Resource::Robot, Action::List).await?,
         Some(id) => {
-            let ctx = Context { names_only: false, ..ctx.clone() };
-            standing::require(&mut conn, now, &ctx, &id.to_string(), Resource::Robot, Action::List).await?;
+            let ctx = Context {
+                names_only: false,
+                ..ctx.clone()
+            };
+            standing::require(
+                &mut conn,
+                now,
+                &ctx,
+                &id.to_string(),
+                Resource::Robot,
+                Action::List,
+            )
+            .await?;
         }
     }
     let total = store::count(&mut conn, project_id, &name).await?;
     let rows = store::list(&mut conn, project_id, &name, &cut).await?;
-    Ok((rows.into_iter().map(|row| wire(app, row)).collect::<Result<_>>()?, total))
+    Ok((
+        rows.into_iter()
+            .map(|row| wire(app, row))
+            .collect::<Result<_>>()?,
+        total,
+    ))
 }
 
 /// Reads one robot.
@@ -79,10 +95,21 @@ pub(super) async fn create(app: &App, ctx: &Context, robot: RobotCreate) -> Resu
     };
     let project_name = project.as_ref().map(|project| project.name.as_str());
     let full_name = robot_names::full_name(&app.config.robot, project_name, &robot.name);
-    let id = store::insert(&mut tx, now, new)
-        .await?
-        .ok_or_else(|| Error::new(Code::Conflict, format!("robot account {full_name} already exists")))?;
-    tell(&mut tx, app, ctx, project.map(|project| project.id), "create", &full_name).await?;
+    let id = store::insert(&mut tx, now, new).await?.ok_or_else(|| {
+        Error::new(
+            Code::Conflict,
+            format!("robot account {full_name} already exists"),
+        )
+    })?;
+    tell(
+        &mut tx,
+        app,
+        ctx,
+        project.map(|project| project.id),
+        "create",
+        &full_name,
+    )
+    .await?;
     tx.commit().await?;
     Ok(RobotCreated {
         id,
@@ -105,9 +132,17 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, update: RobotUpdat
     let row = find(&mut tx, app, ctx, id, Action::Update).await?;
     let own = (row.project_name.clone(), row.name.clone());
     if level != level_of(&row) || !robot_names::candidates(&app.config.robot, &update.name).contains(&own) {
-        return Err(Error::new(Code::BadRequest, "cannot update the level or name of robot"));
+        return Err(Error::new(
+            Code::BadRequest,
+            "cannot update the level or name of robot",
+        ));
     }
-    if level == Level::Project && update.permissions.iter().any(|p| Some(&p.namespace) != row.project_name.as_ref()) {
+    if level == Level::Project
+        && update
+            .permissions
+            .iter()
+            .any(|p| Some(&p.namespace) != row.project_name.as_ref())
+    {
         return Err(Error::new(Code::BadRequest, "cannot update the project of robot"));
     }
     let permissions = granted(&mut tx, now, ctx, level, update.permissions).await?;
@@ -177,7 +212,9 @@ pub(super) async fn may_see_permissions(app: &App, ctx: &Context) -> Result<bool
         return Ok(true);
     }
     if let Caller::User { id, .. } = &ctx.caller
-        && store::roles(&mut conn, *id).await?.contains(&Role::ProjectAdmin.id())
+        && store::roles(&mut conn, *id)
+            .await?
+            .contains(&Role::ProjectAdmin.id())
     {
         return Ok(false);
     }
@@ -185,7 +222,13 @@ pub(super) async fn may_see_permissions(app: &App, ctx: &Context) -> Result<bool
 }
 
 /// The robot, if the caller may do this to it. Who may not see it is answered as for one that is not there.
-async fn find(conn: &mut PgConnection, app: &App, ctx: &Context, id: i64, action: Action) -> Result<RobotRow> {
+async fn find(
+    conn: &mut PgConnection,
+    app: &App,
+    ctx: &Context,
+    id: i64,
+    action: Action,
+) -> Result<RobotRow> {
     let now = app.clock.now();
     if action != Action::Read {
         store::lock(conn, id).await?;
@@ -220,14 +263,17 @@ async fn told_absent(conn: &mut PgConnection, now: DateTime<Utc>, ctx: &Context)
         Standing::Administrator => true,
         Standing::Anonymous => false,
         Standing::Member(_) => match &ctx.caller {
-            Caller::User { id, .. } => {
-                store::roles(conn, *id).await?.into_iter().filter_map(Role::from_id).any(reads)
-            }
+            Caller::User { id, .. } => store::roles(conn, *id)
+                .await?
+                .into_iter()
+                .filter_map(Role::from_id)
+                .any(reads),
             _ => false,
         },
-        Standing::Robot { grants, .. } => {
-            grants.iter().flat_map(|grant| &grant.access).any(|access| access.resource == Resource::Robot.as_str())
-        }
+        Standing::Robot { grants, .. } => grants
+            .iter()
+            .flat_map(|grant| &grant.access)
+            .any(|access| access.resource == Resource::Robot.as_str()),
     })
 }
 
@@ -241,9 +287,14 @@ async fn place(
 ) -> Result<Option<ProjectScope>> {
     match (level, permissions.first()) {
         (Level::Project, Some(permission)) => {
-            let ctx = Context { names_only: true, ..ctx.clone() };
+            let ctx = Context {
+                names_only: true,
+                ..ctx.clone()
+            };
             let project = permission.namespace.as_str();
-            standing::require(conn, now, &ctx, project, Resource::Robot, Action::Create).await.map(Some)
+            standing::require(conn, now, &ctx, project, Resource::Robot, Action::Create)
+                .await
+                .map(Some)
         }
         _ => {
             standing::require_system(conn, now, ctx, Resource::Robot, Action::Create).await?;
@@ -261,7 +312,10 @@ async fn granted(
     permissions: Vec<RobotPermission>,
 ) -> Result<Vec<RobotPermission>> {
     if level == Level::Project && permissions.iter().any(|permission| permission.kind != "project") {
-        return Err(Error::new(Code::BadRequest, "the permissions of a project robot are of kind project"));
+        return Err(Error::new(
+            Code::BadRequest,
+            "the permissions of a project robot are of kind project",
+        ));
     }
     grants::covered(&standing::in_system(conn, now, &ctx.caller).await?, &permissions)?;
     let names: Vec<String> = permissions
@@ -284,7 +338,11 @@ fn creator(caller: &Caller) -> (&'static str, i64) {
 }
 
 fn level_of(row: &RobotRow) -> Level {
-    if row.project_id.is_some() { Level::Project } else { Level::System }
+    if row.project_id.is_some() {
+        Level::Project
+    } else {
+        Level::System
+    }
 }
 
 fn full_name(app: &App, row: &RobotRow) -> String {
@@ -311,7 +369,10 @@ fn wire(app: &App, row: RobotRow) -> Result<Robot> {
         creator_ref: row.creator_ref,
         creation_time: row.created_at.into(),
         update_time: row.updated_at.into(),
-        previous_valid_until: row.previous_valid_until.filter(|until| now < *until).map(Timestamp),
+        previous_valid_until: row
+            .previous_valid_until
+            .filter(|until| now < *until)
+            .map(Timestamp),
     })
 }
 

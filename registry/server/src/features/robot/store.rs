@@ -35,7 +35,11 @@ pub(super) struct Cut {
 }
 
 /// Counts the robots of a project, or of the system.
-pub(super) async fn count(conn: &mut PgConnection, project_id: Option<i64>, name: &TextFilter) -> Result<i64> {
+pub(super) async fn count(
+    conn: &mut PgConnection,
+    project_id: Option<i64>,
+    name: &TextFilter,
+) -> Result<i64> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM robots
            WHERE project_id IS NOT DISTINCT FROM $1
@@ -103,7 +107,9 @@ pub(super) async fn get(conn: &mut PgConnection, id: i64) -> Result<Option<Robot
 
 /// Locks a robot until the transaction ends.
 pub(super) async fn lock(conn: &mut PgConnection, id: i64) -> Result<()> {
-    sqlx::query!("SELECT id FROM robots WHERE id = $1 FOR UPDATE", id).fetch_optional(conn).await?;
+    sqlx::query!("SELECT id FROM robots WHERE id = $1 FOR UPDATE", id)
+        .fetch_optional(conn)
+        .await?;
     Ok(())
 }
 
@@ -116,7 +122,11 @@ pub(super) async fn missing_projects(conn: &mut PgConnection, names: &[String]) 
     )
     .fetch_all(conn)
     .await?;
-    let mut missing: Vec<String> = names.iter().filter(|name| !present.contains(name)).cloned().collect();
+    let mut missing: Vec<String> = names
+        .iter()
+        .filter(|name| !present.contains(name))
+        .cloned()
+        .collect();
     missing.sort();
     Ok(missing)
 }
@@ -134,7 +144,11 @@ pub(super) struct NewRobot<'a> {
 }
 
 /// Makes a robot; `None` where the name is taken.
-pub(super) async fn insert(conn: &mut PgConnection, now: DateTime<Utc>, robot: NewRobot<'_>) -> Result<Option<i64>> {
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    robot: NewRobot<'_>,
+) -> Result<Option<i64>> {
     let id = sqlx::query_scalar!(
         "INSERT INTO robots (project_id, name, description, secret_hash, duration, expires_at, permissions,
                              creator_type, creator_ref, created_at, updated_at)
@@ -166,7 +180,12 @@ pub(super) struct Change<'a> {
 }
 
 /// Changes a robot.
-pub(super) async fn update(conn: &mut PgConnection, now: DateTime<Utc>, id: i64, change: Change<'_>) -> Result<()> {
+pub(super) async fn update(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    id: i64,
+    change: Change<'_>,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE robots SET description = $2, duration = $3, expires_at = $4, disabled = $5, permissions = $6,
                            updated_at = $7
@@ -209,14 +228,19 @@ pub(super) async fn set_secret(
 
 /// Deletes a robot.
 pub(super) async fn delete(conn: &mut PgConnection, id: i64) -> Result<()> {
-    sqlx::query!("DELETE FROM robots WHERE id = $1", id).execute(conn).await?;
+    sqlx::query!("DELETE FROM robots WHERE id = $1", id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// In which projects is a user somebody?
 pub(super) async fn roles(conn: &mut PgConnection, user_id: i64) -> Result<Vec<i16>> {
-    let roles = sqlx::query_scalar!("SELECT DISTINCT role FROM project_members WHERE user_id = $1", user_id)
-        .fetch_all(conn)
-        .await?;
+    let roles = sqlx::query_scalar!(
+        "SELECT DISTINCT role FROM project_members WHERE user_id = $1",
+        user_id
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(roles)
 }

@@ -10,8 +10,10 @@ use crate::testing::{Answer, As, TestApp};
 const ROBOTS: &str = "/api/v2.0/robots";
 
 fn wanted(name: &str, namespace: &str, access: &[(&str, &str)]) -> Value {
-    let access: Vec<Value> =
-        access.iter().map(|(resource, action)| json!({"resource": resource, "action": action})).collect();
+    let access: Vec<Value> = access
+        .iter()
+        .map(|(resource, action)| json!({"resource": resource, "action": action}))
+        .collect();
     json!({
         "name": name, "level": "project", "duration": -1,
         "permissions": [{"kind": "project", "namespace": namespace, "access": access}],
@@ -25,7 +27,10 @@ async fn create(app: &TestApp, who: &As, body: &Value) -> Answer {
 fn robot(created: &Answer) -> (As, String) {
     let body = created.json();
     let text = |name: &str| body[name].as_str().unwrap().to_owned();
-    (As::Basic(text("name"), text("secret")), format!("{ROBOTS}/{}", body["id"]))
+    (
+        As::Basic(text("name"), text("secret")),
+        format!("{ROBOTS}/{}", body["id"]),
+    )
 }
 
 #[test]
@@ -39,17 +44,43 @@ fn permissions_are_those_of_the_table() {
         (Level::Project, permission("project", "p", pull, ""), true),
         (Level::Project, permission("project", "p", pull, "deny"), true),
         (Level::Project, permission("project", "p", pull, "perhaps"), false),
-        (Level::Project, permission("project", "p", ("repository", "fly"), ""), false),
-        (Level::Project, permission("project", "p", ("project", "create"), ""), false),
+        (
+            Level::Project,
+            permission("project", "p", ("repository", "fly"), ""),
+            false,
+        ),
+        (
+            Level::Project,
+            permission("project", "p", ("project", "create"), ""),
+            false,
+        ),
         (Level::Project, permission("galaxy", "p", pull, ""), false),
-        (Level::System, permission("system", "/", ("project", "create"), ""), true),
-        (Level::System, permission("system", "p", ("project", "create"), ""), false),
+        (
+            Level::System,
+            permission("system", "/", ("project", "create"), ""),
+            true,
+        ),
+        (
+            Level::System,
+            permission("system", "p", ("project", "create"), ""),
+            false,
+        ),
         (Level::System, permission("system", "/", pull, ""), false),
     ] {
-        assert_eq!(rules::permissions(level, std::slice::from_ref(&permission)).is_ok(), good, "{permission:?}");
+        assert_eq!(
+            rules::permissions(level, std::slice::from_ref(&permission)).is_ok(),
+            good,
+            "{permission:?}"
+        );
     }
     assert!(rules::permissions(Level::System, &[]).is_err());
-    for (days, good) in [(-1, true), (1, true), (0, false), (-2, false), (i64::from(i32::MAX), false)] {
+    for (days, good) in [
+        (-1, true),
+        (1, true),
+        (0, false),
+        (-2, false),
+        (i64::from(i32::MAX), false),
+    ] {
         assert_eq!(rules::duration(days).is_ok(), good, "{days}");
     }
 }
@@ -63,10 +94,16 @@ async fn a_robot_has_harbors_shape(pool: PgPool) {
     body["duration"] = json!(30);
     body["description"] = json!("builds");
     let created = create(&app, &admin, &body).await;
-    assert_eq!((created.status, created.header("location")), (StatusCode::CREATED, "/api/v2.0/robots/1"));
+    assert_eq!(
+        (created.status, created.header("location")),
+        (StatusCode::CREATED, "/api/v2.0/robots/1")
+    );
     let answer = created.json();
     assert_eq!(answer["secret"].as_str().unwrap().len(), 32);
-    assert_eq!((&answer["id"], &answer["expires_at"]), (&json!(1), &json!(1769915045)));
+    assert_eq!(
+        (&answer["id"], &answer["expires_at"]),
+        (&json!(1), &json!(1769915045))
+    );
     let read = app.get(&admin, "/api/v2.0/robots/1").await.json();
     assert_eq!(
         read,
@@ -80,13 +117,28 @@ async fn a_robot_has_harbors_shape(pool: PgPool) {
             "creation_time": "2026-01-02T03:04:05.000Z", "update_time": "2026-01-02T03:04:05.000Z",
         })
     );
-    let list = app.get(&admin, "/api/v2.0/robots?q=Level%3Dproject,ProjectID%3D2").await;
+    let list = app
+        .get(&admin, "/api/v2.0/robots?q=Level%3Dproject,ProjectID%3D2")
+        .await;
     assert_eq!((list.header("x-total-count"), list.json()), ("1", json!([read])));
     assert_eq!(app.get(&admin, ROBOTS).await.json(), json!([]));
     let by_name = "q=Level%253Dproject%252CProjectID%253D2%252Cname%253Dalpha%252Bci";
-    assert_eq!(app.get(&admin, &format!("{ROBOTS}?{by_name}")).await.header("x-total-count"), "1");
-    for (q, status) in [("Level%3Dgalaxy", 400), ("Level%3Dproject", 400), ("Level%3Dproject,ProjectID%3Dx", 400)] {
-        assert_eq!(app.get(&admin, &format!("{ROBOTS}?q={q}")).await.status.as_u16(), status, "{q}");
+    assert_eq!(
+        app.get(&admin, &format!("{ROBOTS}?{by_name}"))
+            .await
+            .header("x-total-count"),
+        "1"
+    );
+    for (q, status) in [
+        ("Level%3Dgalaxy", 400),
+        ("Level%3Dproject", 400),
+        ("Level%3Dproject,ProjectID%3Dx", 400),
+    ] {
+        assert_eq!(
+            app.get(&admin, &format!("{ROBOTS}?q={q}")).await.status.as_u16(),
+            status,
+            "{q}"
+        );
     }
 }
 
@@ -98,7 +150,9 @@ async fn h47_robot_names_need_no_quoting_and_harbors_log_in_too(pool: PgPool) {
     let list = "/api/v2.0/projects/alpha/repositories";
     let created = create(&app, &admin, &wanted("ci", "alpha", &[("repository", "list")])).await;
     let (who, _) = robot(&created);
-    let As::Basic(name, secret) = &who else { unreachable!() };
+    let As::Basic(name, secret) = &who else {
+        unreachable!()
+    };
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
     assert!(name.bytes().all(plain), "{name}");
     for login in [name.as_str(), "robot$alpha+ci"] {
@@ -113,7 +167,12 @@ async fn h47_robot_names_need_no_quoting_and_harbors_log_in_too(pool: PgPool) {
         config.robot.separator = "+".to_owned();
     };
     let compatible = TestApp::with_config(pool, change).await;
-    let created = create(&compatible, &admin, &wanted("cd", "alpha", &[("repository", "list")])).await;
+    let created = create(
+        &compatible,
+        &admin,
+        &wanted("cd", "alpha", &[("repository", "list")]),
+    )
+    .await;
     assert_eq!(created.json()["name"], "robot$alpha+cd");
     let (who, _) = robot(&created);
     assert_eq!(compatible.get(&who, list).await.status, StatusCode::OK);
@@ -176,7 +235,10 @@ async fn h50_a_robot_grants_only_what_it_holds(pool: PgPool) {
     let read = app.get(&app.admin(), robot(&narrower).1.as_str()).await.json();
     assert_eq!(read["creator_type"], "robot");
     let wider = create(&app, &maker, &wanted("wide", "alpha", &[("repository", "push")])).await;
-    assert_eq!((wider.status, wider.code().as_str()), (StatusCode::FORBIDDEN, "DENIED"));
+    assert_eq!(
+        (wider.status, wider.code().as_str()),
+        (StatusCode::FORBIDDEN, "DENIED")
+    );
     let elsewhere = create(&app, &maker, &wanted("else", "beta", &held[1..])).await;
     assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
     let mut system = wanted("system", "alpha", &held[1..]);
@@ -189,7 +251,12 @@ async fn h50_a_robot_grants_only_what_it_holds(pool: PgPool) {
             {"resource": "repository", "action": "pull"}, {"resource": "robot", "action": "create"}]},
     ]);
     let maker = app.create_system_robot("maker", everywhere).await;
-    assert_eq!(create(&app, &maker, &wanted("b", "beta", &held[1..])).await.status, StatusCode::CREATED);
+    assert_eq!(
+        create(&app, &maker, &wanted("b", "beta", &held[1..]))
+            .await
+            .status,
+        StatusCode::CREATED
+    );
     assert_eq!(create(&app, &maker, &system).await.status, StatusCode::CREATED);
 }
 
@@ -221,7 +288,8 @@ async fn changes_keep_level_name_and_project(pool: PgPool) {
     }
     let list = "/api/v2.0/projects/alpha/repositories";
     assert_eq!(app.get(&who, list).await.status, StatusCode::OK);
-    app.send_json(&admin, Method::PUT, &path, &with(&|b| b["disable"] = json!(true))).await;
+    app.send_json(&admin, Method::PUT, &path, &with(&|b| b["disable"] = json!(true)))
+        .await;
     assert_eq!(app.get(&who, list).await.status, StatusCode::UNAUTHORIZED);
     // Missing: on again, and as long as before.
     let mut short = with(&|b| b["duration"] = json!(1));
@@ -246,11 +314,17 @@ async fn h48_an_expired_robot_is_told_so_and_a_longer_life_revives_it(pool: PgPo
     app.advance(TimeDelta::days(1) + TimeDelta::seconds(1));
     let expired = app.get(&who, list).await;
     assert_eq!(expired.status, StatusCode::UNAUTHORIZED);
-    let message = expired.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    let message = expired.json()["errors"][0]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(message.contains("expired"), "{message}");
     let mut longer = app.get(&admin, &path).await.json();
     longer["duration"] = json!(7);
-    assert_eq!(app.send_json(&admin, Method::PUT, &path, &longer).await.status, StatusCode::OK);
+    assert_eq!(
+        app.send_json(&admin, Method::PUT, &path, &longer).await.status,
+        StatusCode::OK
+    );
     assert_eq!(app.get(&who, list).await.status, StatusCode::OK);
 }
 
@@ -270,10 +344,19 @@ async fn secrets_follow_the_rule(pool: PgPool) {
         let answer = app.send_json(&admin, Method::PATCH, &path, &body).await;
         assert_eq!(answer.status.as_u16(), status, "{body}: {answer:?}");
         let made = answer.json().get("secret").is_some();
-        assert_eq!(made, body["secret"].is_null(), "only what the registry made is answered: {answer:?}");
+        assert_eq!(
+            made,
+            body["secret"].is_null(),
+            "only what the registry made is answered: {answer:?}"
+        );
     }
     let mut shown = app.get(&admin, &path).await.json().to_string();
-    shown.push_str(&app.get(&admin, "/api/v2.0/robots?q=Level%3Dproject,ProjectID%3D2").await.json().to_string());
+    shown.push_str(
+        &app.get(&admin, "/api/v2.0/robots?q=Level%3Dproject,ProjectID%3D2")
+            .await
+            .json()
+            .to_string(),
+    );
     assert!(!shown.contains("secret"), "{shown}");
     let told: String = sqlx::query_scalar("SELECT string_agg(payload::text, ' ') FROM events")
         .fetch_one(&app.app.pool)
@@ -292,9 +375,17 @@ async fn grantable_permissions_are_shown_to_those_who_make_robots(pool: PgPool) 
     app.add_member(id, "dev", 2).await;
     let path = "/api/v2.0/permissions";
     let all = app.get(&app.admin(), path).await.json();
-    assert!(all["system"].as_array().unwrap().contains(&json!({"resource": "project", "action": "create"})));
+    assert!(
+        all["system"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({"resource": "project", "action": "create"}))
+    );
     let some = app.get(&padmin, path).await.json();
-    assert_eq!((&some["system"], &some["project"]), (&Value::Null, &all["project"]));
+    assert_eq!(
+        (&some["system"], &some["project"]),
+        (&Value::Null, &all["project"])
+    );
     assert_eq!(app.get(&dev, path).await.status, StatusCode::FORBIDDEN);
     assert_eq!(app.get(&As::Nobody, path).await.status, StatusCode::UNAUTHORIZED);
 }

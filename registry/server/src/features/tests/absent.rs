@@ -22,12 +22,30 @@ const PATHS: &[(Method, &str)] = &[
     (Method::GET, "/api/v2.0/projects/{p}/repositories/hello"),
     (Method::DELETE, "/api/v2.0/projects/{p}/repositories/hello"),
     (Method::GET, "/api/v2.0/projects/{p}/repositories/hello/artifacts"),
-    (Method::GET, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1"),
-    (Method::DELETE, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1"),
-    (Method::GET, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/tags"),
-    (Method::DELETE, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/tags/v1"),
-    (Method::GET, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/accessories"),
-    (Method::GET, "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/additions/build_history"),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1",
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1",
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/tags",
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/tags/v1",
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/accessories",
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/additions/build_history",
+    ),
     (Method::GET, "/api/slipway/v1/projects/{p}/owner"),
     (Method::GET, "/api/v2.0/search?q={p}"),
 ];
@@ -42,7 +60,9 @@ fn essence(answer: &Answer, name: &str) -> (u16, HeaderMap, Value, usize) {
     }
     let mut body = answer.json();
     if let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) {
-        errors.iter_mut().for_each(|error| error["request_id"] = Value::Null);
+        errors
+            .iter_mut()
+            .for_each(|error| error["request_id"] = Value::Null);
     }
     let body = serde_json::from_str(&body.to_string().replace(name, "{p}")).unwrap();
     (answer.status.as_u16(), headers, body, answer.body.len())
@@ -54,15 +74,28 @@ async fn a_private_project_answers_like_an_absent_one(pool: PgPool) {
     app.create_project("alpha", false).await;
     push::image(&app, "alpha/hello", Some("v1"), "hello").await;
     let outsider = app.create_user("outsider").await;
-    let library = app.create_robot((1, "library"), "stranger", &[("repository", "pull"), ("robot", "read")]).await;
-    for (who, name) in [(&outsider, "outsider"), (&As::Nobody, "nobody"), (&library, "robot of another project")] {
+    let library = app
+        .create_robot(
+            (1, "library"),
+            "stranger",
+            &[("repository", "pull"), ("robot", "read")],
+        )
+        .await;
+    for (who, name) in [
+        (&outsider, "outsider"),
+        (&As::Nobody, "nobody"),
+        (&library, "robot of another project"),
+    ] {
         for (method, path) in PATHS {
             let mut answers = Vec::new();
             // Two names of the same length.
             for project in ["alpha", "alphb"] {
                 let uri = path.replace("{p}", project);
                 let answer = match *method {
-                    Method::PUT => app.send_json(who, Method::PUT, &uri, &serde_json::json!({})).await,
+                    Method::PUT => {
+                        app.send_json(who, Method::PUT, &uri, &serde_json::json!({}))
+                            .await
+                    }
                     _ => app.send(who, method.clone(), &uri).await,
                 };
                 answers.push(essence(&answer, project));
@@ -71,15 +104,35 @@ async fn a_private_project_answers_like_an_absent_one(pool: PgPool) {
         }
         // By number, and a repository that is there against one that is not.
         let by_id = essence(&app.get(who, "/api/v2.0/projects/2").await, "-");
-        assert_eq!(by_id, essence(&app.get(who, "/api/v2.0/projects/9").await, "-"), "{name}");
-        let there = essence(&app.get(who, "/api/v2.0/projects/alpha/repositories/hello").await, "-");
-        let not_there = essence(&app.get(who, "/api/v2.0/projects/alpha/repositories/hellp").await, "-");
+        assert_eq!(
+            by_id,
+            essence(&app.get(who, "/api/v2.0/projects/9").await, "-"),
+            "{name}"
+        );
+        let there = essence(
+            &app.get(who, "/api/v2.0/projects/alpha/repositories/hello").await,
+            "-",
+        );
+        let not_there = essence(
+            &app.get(who, "/api/v2.0/projects/alpha/repositories/hellp").await,
+            "-",
+        );
         assert_eq!(there, not_there, "{name}");
         let robots: Vec<_> = [1, 99].map(|id| format!("/api/v2.0/robots/{id}")).into();
-        app.create_robot((2, "alpha"), &format!("r{}", name.len()), &[("repository", "pull")]).await;
-        let robot: i64 =
-            sqlx::query_scalar("SELECT max(id) FROM robots").fetch_one(&app.app.pool).await.unwrap();
-        let seen = essence(&app.get(who, &format!("/api/v2.0/robots/{robot}")).await, &robot.to_string());
+        app.create_robot(
+            (2, "alpha"),
+            &format!("r{}", name.len()),
+            &[("repository", "pull")],
+        )
+        .await;
+        let robot: i64 = sqlx::query_scalar("SELECT max(id) FROM robots")
+            .fetch_one(&app.app.pool)
+            .await
+            .unwrap();
+        let seen = essence(
+            &app.get(who, &format!("/api/v2.0/robots/{robot}")).await,
+            &robot.to_string(),
+        );
         let unseen = essence(&app.get(who, &robots[1]).await, "99");
         assert_eq!((seen.0, seen.1.len()), (unseen.0, unseen.1.len()), "{name}");
     }

@@ -8,9 +8,27 @@ fn it_names_every_operation_once() {
     let mut ids: Vec<String> = Vec::new();
     for (path, item) in &document.paths.paths {
         assert!(path.starts_with("/api/"), "{path}");
-        for operation in [&item.get, &item.put, &item.post, &item.delete, &item.head, &item.patch].into_iter().flatten() {
-            ids.push(operation.operation_id.clone().unwrap_or_else(|| panic!("{path} has no operation id")));
-            assert!(operation.tags.as_ref().is_some_and(|tags| !tags.is_empty()), "{path} has no tag");
+        for operation in [
+            &item.get,
+            &item.put,
+            &item.post,
+            &item.delete,
+            &item.head,
+            &item.patch,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            ids.push(
+                operation
+                    .operation_id
+                    .clone()
+                    .unwrap_or_else(|| panic!("{path} has no operation id")),
+            );
+            assert!(
+                operation.tags.as_ref().is_some_and(|tags| !tags.is_empty()),
+                "{path} has no tag"
+            );
         }
     }
     assert!(ids.len() > 35, "{ids:?}");
@@ -21,5 +39,8 @@ fn it_names_every_operation_once() {
 
 #[test]
 fn it_is_the_same_each_time() {
-    assert_eq!(openapi().to_pretty_json().unwrap(), openapi().to_pretty_json().unwrap());
+    assert_eq!(
+        openapi().to_pretty_json().unwrap(),
+        openapi().to_pretty_json().unwrap()
+    );
 }

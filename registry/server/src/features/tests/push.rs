@@ -24,7 +24,9 @@ pub(in crate::features) async fn blob(app: &TestApp, who: &As, repository: &str,
         .uri(uri)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(header::CONTENT_LENGTH, bytes.len());
-    let answer = app.request(who.on(builder).body(Body::from(bytes.to_vec())).unwrap()).await;
+    let answer = app
+        .request(who.on(builder).body(Body::from(bytes.to_vec())).unwrap())
+        .await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     digest
 }
@@ -43,9 +45,14 @@ pub(in crate::features) async fn manifest(
     let builder = Request::builder()
         .method(Method::PUT)
         .uri(format!("/v2/{repository}/manifests/{reference}"))
-        .header(header::CONTENT_TYPE, document["mediaType"].as_str().unwrap_or(OCI_MANIFEST));
+        .header(
+            header::CONTENT_TYPE,
+            document["mediaType"].as_str().unwrap_or(OCI_MANIFEST),
+        );
     let size = bytes.len();
-    let answer = app.request(who.on(builder).body(Body::from(bytes)).unwrap()).await;
+    let answer = app
+        .request(who.on(builder).body(Body::from(bytes)).unwrap())
+        .await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     Image { digest, size }
 }
@@ -70,13 +77,17 @@ pub(in crate::features) async fn referrer(
 ) -> Image {
     let mut document = document(app, repository, artifact_type).await;
     document["artifactType"] = json!(artifact_type);
-    document["subject"] =
-        json!({"mediaType": OCI_MANIFEST, "digest": subject.digest, "size": subject.size});
+    document["subject"] = json!({"mediaType": OCI_MANIFEST, "digest": subject.digest, "size": subject.size});
     manifest(app, &app.admin(), repository, None, &document).await
 }
 
 /// Pushes an index over images.
-pub(in crate::features) async fn index(app: &TestApp, repository: &str, tag: &str, children: &[&Image]) -> Image {
+pub(in crate::features) async fn index(
+    app: &TestApp,
+    repository: &str,
+    tag: &str,
+    children: &[&Image],
+) -> Image {
     let children: Vec<Value> = children
         .iter()
         .map(|child| {

@@ -25,5 +25,7 @@ pub(in crate::features::member) async fn get(
     ctx: Context,
     Path((project, mid)): Path<(String, PathId)>,
 ) -> Result<Json<Member>> {
-    service::get(&app, &ctx, &project, mid.get("mid")?).await.map(Json)
+    service::get(&app, &ctx, &project, mid.get("mid")?)
+        .await
+        .map(Json)
 }

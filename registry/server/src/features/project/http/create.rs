@@ -3,9 +3,9 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use slipway_api::{ErrorBody, ProjectCreate};
 
 use crate::error::Result;
+use crate::features::location;
 use crate::features::project::service;
 use crate::features::request::Body;
-use crate::features::location;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
@@ -29,7 +29,12 @@ pub(in crate::features::project) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1])> {
     let name = project.project_name.clone();
     let id = service::create(&app, &ctx, project).await?;
-    let by_name = headers.get(&NAME_IN_LOCATION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let by_name = headers
+        .get(&NAME_IN_LOCATION)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let last = if by_name { name } else { id.to_string() };
-    Ok((StatusCode::CREATED, [(header::LOCATION, location(&["projects", &last]))]))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location(&["projects", &last]))],
+    ))
 }

@@ -23,5 +23,8 @@ pub(in crate::features::project) async fn deletable(
     Path(project): Path<String>,
 ) -> Result<Json<ProjectDeletable>> {
     let reason = service::deletable(&app, &ctx, &project).await?;
-    Ok(Json(ProjectDeletable { deletable: reason.is_none(), message: reason.unwrap_or_default() }))
+    Ok(Json(ProjectDeletable {
+        deletable: reason.is_none(),
+        message: reason.unwrap_or_default(),
+    }))
 }

@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 use slipway_api::{ErrorBody, Project};
 
 use crate::error::Result;
-use crate::features::project::service;
 use crate::features::project::store::{Cut, Wanted};
+use crate::features::project::{service, wire};
 use crate::features::request::Params;
 use crate::features::request::query::{Query, holds, sort};
 use crate::kernel::app::App;
@@ -31,18 +31,35 @@ pub(in crate::features::project) async fn list(
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<Project>>)> {
     let query = Query::read(&params)?;
-    let (sort, down) = sort(&params, &["name", "creation_time", "update_time"], ("name", false));
+    let (sort, down) = sort(
+        &params,
+        &["name", "creation_time", "update_time"],
+        ("name", false),
+    );
     let wanted = Wanted {
         name: query.text_filter(&["name", "Name"]),
         name_pattern: params.text("name").map(holds),
-        public: params.switch("public").or_else(|| query.switch(&["public", "Public"])),
-        owner: params.text("owner").or_else(|| query.exact(&["owner"])).map(str::to_owned),
+        public: params
+            .switch("public")
+            .or_else(|| query.switch(&["public", "Public"])),
+        owner: params
+            .text("owner")
+            .or_else(|| query.exact(&["owner"]))
+            .map(str::to_owned),
         owner_id: query.number(&["owner_id", "OwnerID"])?,
         id: query.number(&["project_id", "ProjectID"])?,
     };
-    let cut = Cut { sort, down, limit: page.limit(), offset: page.offset() };
+    let cut = Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    };
     let (rows, total) = service::list(&app, &ctx, wanted, cut).await?;
     let with_detail = params.switch("with_detail").unwrap_or(true);
-    let projects = rows.into_iter().map(|row| service::wire(row, with_detail)).collect();
+    let projects = rows
+        .into_iter()
+        .map(|row| wire::project(row, with_detail))
+        .collect();
     Ok((page.headers(total), Json(projects)))
 }

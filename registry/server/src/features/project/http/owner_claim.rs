@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use slipway_api::{ErrorBody, OwnerMark};
 
 use crate::error::Result;
-use crate::features::project::service;
+use crate::features::project::owner::service;
 use crate::features::request::{Body, Params};
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -28,6 +28,6 @@ pub(in crate::features::project) async fn claim(
     Body(mark): Body<OwnerMark>,
 ) -> Result<StatusCode> {
     let takeover = params.switch("takeover").unwrap_or(false);
-    service::owner_claim(&app, &ctx, &project, mark, takeover).await?;
+    service::claim(&app, &ctx, &project, mark, takeover).await?;
     Ok(StatusCode::OK)
 }

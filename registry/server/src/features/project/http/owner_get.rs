@@ -3,7 +3,7 @@ use axum::extract::{Path, State};
 use slipway_api::{ErrorBody, OwnerMark};
 
 use crate::error::Result;
-use crate::features::project::service;
+use crate::features::project::owner::service;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
@@ -21,5 +21,5 @@ pub(in crate::features::project) async fn get(
     ctx: Context,
     Path(project): Path<String>,
 ) -> Result<Json<Option<OwnerMark>>> {
-    service::owner_get(&app, &ctx, &project).await.map(Json)
+    service::get(&app, &ctx, &project).await.map(Json)
 }

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use slipway_api::{ErrorBody, OwnedProject};
 
 use crate::error::Result;
-use crate::features::project::service;
+use crate::features::project::owner::service;
 use crate::features::request::Params;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -28,6 +28,6 @@ pub(in crate::features::project) async fn list(
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<OwnedProject>>)> {
     let owner = (params.text("owner_uid"), params.text("owner_cluster"));
-    let (projects, total) = service::owned(&app, &ctx, owner, (page.limit(), page.offset())).await?;
+    let (projects, total) = service::list(&app, &ctx, owner, (page.limit(), page.offset())).await?;
     Ok((page.headers(total), Json(projects)))
 }

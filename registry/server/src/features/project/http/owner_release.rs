@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use slipway_api::ErrorBody;
 
 use crate::error::Result;
-use crate::features::project::service;
+use crate::features::project::owner::service;
 use crate::features::request::Params;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -23,6 +23,6 @@ pub(in crate::features::project) async fn release(
     Path(project): Path<String>,
     params: Params,
 ) -> Result<StatusCode> {
-    service::owner_release(&app, &ctx, &project, params.text("uid")).await?;
+    service::release(&app, &ctx, &project, params.text("uid")).await?;
     Ok(StatusCode::OK)
 }

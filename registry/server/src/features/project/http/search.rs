@@ -3,7 +3,7 @@ use axum::extract::State;
 use slipway_api::{ErrorBody, Search};
 
 use crate::error::Result;
-use crate::features::project::service;
+use crate::features::project::{service, wire};
 use crate::features::repository;
 use crate::features::request::Params;
 use crate::kernel::app::App;
@@ -21,7 +21,11 @@ pub(in crate::features::project) async fn search(
     params: Params,
 ) -> Result<Json<Search>> {
     let part = params.required("q")?;
-    let project = service::search(&app, &ctx, part).await?.into_iter().map(|row| service::wire(row, true)).collect();
+    let project = service::search(&app, &ctx, part)
+        .await?
+        .into_iter()
+        .map(|row| wire::project(row, true))
+        .collect();
     let repository = repository::search(&app, &ctx, part, service::SEARCH_LIMIT).await?;
     Ok(Json(Search { project, repository }))
 }

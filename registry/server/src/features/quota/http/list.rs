@@ -36,7 +36,12 @@ pub(in crate::features::quota) async fn list(
         Some(other) if other != "project" => Some(0),
         _ => params.number("reference_id")?,
     };
-    let cut = Cut { sort, down, limit: page.limit(), offset: page.offset() };
+    let cut = Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    };
     let (quotas, total) = service::list(&app, &ctx, project_id, cut).await?;
     Ok((page.headers(total), Json(quotas)))
 }

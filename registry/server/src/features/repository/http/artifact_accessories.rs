@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use slipway_api::{Accessory, ErrorBody};
 
 use crate::error::Result;
-use crate::features::repository::artifacts;
+use crate::features::repository::artifact::service;
 use crate::features::repository::service::Address;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -30,8 +30,11 @@ pub(in crate::features::repository) async fn list(
     Path((project, repository, reference)): Path<(String, String, String)>,
     page: Page,
 ) -> Result<(HeaderMap, Json<Vec<Accessory>>)> {
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     let cut = (page.limit(), page.offset());
-    let (accessories, total) = artifacts::accessories(&app, &ctx, address, &reference, cut).await?;
+    let (accessories, total) = service::accessories(&app, &ctx, address, &reference, cut).await?;
     Ok((page.headers(total), Json(accessories)))
 }

@@ -3,7 +3,7 @@ use axum::extract::{Path, State};
 use slipway_api::{BuildHistory, ErrorBody};
 
 use crate::error::Result;
-use crate::features::repository::artifacts;
+use crate::features::repository::artifact::service;
 use crate::features::repository::service::Address;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -27,6 +27,11 @@ pub(in crate::features::repository) async fn get(
     ctx: Context,
     Path((project, repository, reference, addition)): Path<(String, String, String, String)>,
 ) -> Result<Json<Vec<BuildHistory>>> {
-    let address = Address { project: &project, repository: &repository };
-    artifacts::build_history(&app, &ctx, address, &reference, &addition).await.map(Json)
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
+    service::build_history(&app, &ctx, address, &reference, &addition)
+        .await
+        .map(Json)
 }

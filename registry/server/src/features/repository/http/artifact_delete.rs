@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use slipway_api::ErrorBody;
 
 use crate::error::Result;
-use crate::features::repository::removal;
+use crate::features::repository::artifact::removal;
 use crate::features::repository::service::Address;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -27,7 +27,10 @@ pub(in crate::features::repository) async fn delete(
     ctx: Context,
     Path((project, repository, reference)): Path<(String, String, String)>,
 ) -> Result<StatusCode> {
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     removal::delete(&app, &ctx, address, &reference).await?;
     Ok(StatusCode::OK)
 }

@@ -3,7 +3,7 @@ use axum::extract::{Path, State};
 use slipway_api::{Artifact, ErrorBody};
 
 use crate::error::Result;
-use crate::features::repository::artifacts;
+use crate::features::repository::artifact::service;
 use crate::features::repository::http::artifact_list::with;
 use crate::features::repository::service::Address;
 use crate::features::request::Params;
@@ -31,6 +31,11 @@ pub(in crate::features::repository) async fn get(
     Path((project, repository, reference)): Path<(String, String, String)>,
     params: Params,
 ) -> Result<Json<Artifact>> {
-    let address = Address { project: &project, repository: &repository };
-    artifacts::get(&app, &ctx, address, &reference, with(&params)).await.map(Json)
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
+    service::get(&app, &ctx, address, &reference, with(&params))
+        .await
+        .map(Json)
 }

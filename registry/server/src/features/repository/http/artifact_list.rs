@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 use slipway_api::{Artifact, ErrorBody};
 
 use crate::error::Result;
-use crate::features::repository::artifact_store::Wanted;
-use crate::features::repository::artifacts::{self, With};
+use crate::features::repository::artifact::service::{self, With};
+use crate::features::repository::artifact::store::Wanted;
 use crate::features::repository::service::Address;
 use crate::features::repository::store::Cut;
 use crate::features::request::Params;
@@ -41,9 +41,17 @@ pub(in crate::features::repository) async fn list(
 ) -> Result<(HeaderMap, Json<Vec<Artifact>>)> {
     let wanted = wanted(&Query::read(&params)?);
     let (sort, down) = sort(&params, &["push_time", "pull_time", "size"], ("push_time", true));
-    let cut = Cut { sort, down, limit: page.limit(), offset: page.offset() };
-    let address = Address { project: &project, repository: &repository };
-    let (artifacts, total) = artifacts::list(&app, &ctx, address, wanted, with(&params), cut).await?;
+    let cut = Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
+    let (artifacts, total) = service::list(&app, &ctx, address, wanted, with(&params), cut).await?;
     Ok((page.headers(total), Json(artifacts)))
 }
 

@@ -22,7 +22,10 @@ pub(in crate::features::repository) async fn delete(
     ctx: Context,
     Path((project, repository)): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     service::delete(&app, &ctx, address).await?;
     Ok(StatusCode::OK)
 }

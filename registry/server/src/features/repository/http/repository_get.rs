@@ -22,6 +22,9 @@ pub(in crate::features::repository) async fn get(
     ctx: Context,
     Path((project, repository)): Path<(String, String)>,
 ) -> Result<Json<Repository>> {
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     service::get(&app, &ctx, address).await.map(Json)
 }

@@ -18,7 +18,12 @@ pub(super) const SORTABLE: &[&str] = &["creation_time", "name", "update_time", "
 /// The part of the list that was asked for; newest first unless said otherwise.
 pub(super) fn cut(params: &Params, page: &Page, known: &[&'static str]) -> Cut {
     let (sort, down) = sort(params, known, ("creation_time", true));
-    Cut { sort, down, limit: page.limit(), offset: page.offset() }
+    Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    }
 }
 
 /// List a project's repositories.

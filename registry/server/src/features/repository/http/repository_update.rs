@@ -25,7 +25,10 @@ pub(in crate::features::repository) async fn update(
     Path((project, repository)): Path<(String, String)>,
     Body(change): Body<RepositoryUpdate>,
 ) -> Result<StatusCode> {
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     service::describe(&app, &ctx, address, &change.description).await?;
     Ok(StatusCode::OK)
 }

@@ -4,7 +4,7 @@ use slipway_api::{ErrorBody, TagCreate};
 
 use crate::error::Result;
 use crate::features::repository::service::Address;
-use crate::features::repository::tags;
+use crate::features::repository::tag::service;
 use crate::features::request::Body;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -33,7 +33,10 @@ pub(in crate::features::repository) async fn create(
     if tag.name.is_empty() {
         return Err(unprocessable("name in body is required"));
     }
-    let address = Address { project: &project, repository: &repository };
-    tags::create(&app, &ctx, address, &reference, &tag.name).await?;
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
+    service::create(&app, &ctx, address, &reference, &tag.name).await?;
     Ok(StatusCode::CREATED)
 }

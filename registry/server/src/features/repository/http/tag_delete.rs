@@ -4,7 +4,7 @@ use slipway_api::ErrorBody;
 
 use crate::error::Result;
 use crate::features::repository::service::Address;
-use crate::features::repository::tags;
+use crate::features::repository::tag::service;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
@@ -27,7 +27,10 @@ pub(in crate::features::repository) async fn delete(
     ctx: Context,
     Path((project, repository, reference, tag)): Path<(String, String, String, String)>,
 ) -> Result<StatusCode> {
-    let address = Address { project: &project, repository: &repository };
-    tags::delete(&app, &ctx, address, &reference, &tag).await?;
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
+    service::delete(&app, &ctx, address, &reference, &tag).await?;
     Ok(StatusCode::OK)
 }

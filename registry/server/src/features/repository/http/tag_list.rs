@@ -5,7 +5,7 @@ use slipway_api::{ErrorBody, Tag};
 
 use crate::error::Result;
 use crate::features::repository::service::Address;
-use crate::features::repository::tags;
+use crate::features::repository::tag::service;
 use crate::features::request::Params;
 use crate::features::request::query::Query;
 use crate::kernel::app::App;
@@ -35,8 +35,11 @@ pub(in crate::features::repository) async fn list(
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<Tag>>)> {
     let name = Query::read(&params)?.text_filter(&["name", "Name"]);
-    let address = Address { project: &project, repository: &repository };
+    let address = Address {
+        project: &project,
+        repository: &repository,
+    };
     let cut = (page.limit(), page.offset());
-    let (tags, total) = tags::list(&app, &ctx, address, &reference, name, cut).await?;
+    let (tags, total) = service::list(&app, &ctx, address, &reference, name, cut).await?;
     Ok((page.headers(total), Json(tags)))
 }

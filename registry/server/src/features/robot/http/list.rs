@@ -33,8 +33,17 @@ pub(in crate::features::robot) async fn list(
 ) -> Result<(HeaderMap, Json<Vec<Robot>>)> {
     let query = Query::read(&params)?;
     let project_id = wanted_project(&query)?;
-    let (sort, down) = sort(&params, &["name", "creation_time", "update_time"], ("name", false));
-    let cut = Cut { sort, down, limit: page.limit(), offset: page.offset() };
+    let (sort, down) = sort(
+        &params,
+        &["name", "creation_time", "update_time"],
+        ("name", false),
+    );
+    let cut = Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    };
     let name = without_project(query.text_filter(&["name", "Name"]));
     let (robots, total) = service::list(&app, &ctx, project_id, name, cut).await?;
     Ok((page.headers(total), Json(robots)))
@@ -42,17 +51,26 @@ pub(in crate::features::robot) async fn list(
 
 /// Clients ask for `<project>+<short name>`; the project is known already.
 fn without_project(filter: TextFilter) -> TextFilter {
-    let short = |name: String| name.rsplit_once('+').map_or(name.clone(), |(_, short)| short.to_owned());
-    TextFilter { any: filter.any.map(|names| names.into_iter().map(short).collect()), ..filter }
+    let short = |name: String| {
+        name.rsplit_once('+')
+            .map_or(name.clone(), |(_, short)| short.to_owned())
+    };
+    TextFilter {
+        any: filter.any.map(|names| names.into_iter().map(short).collect()),
+        ..filter
+    }
 }
 
 fn wanted_project(query: &Query) -> Result<Option<i64>> {
-    let Some(level) = query.exact(&["Level"]) else { return Ok(None) };
+    let Some(level) = query.exact(&["Level"]) else {
+        return Ok(None);
+    };
     let bad = |message: &str| Error::new(Code::BadRequest, message);
     match Level::parse(level).map_err(|_| bad("bad request error level input"))? {
         Level::System => Ok(None),
-        Level::Project => {
-            query.number(&["ProjectID"])?.map(Some).ok_or_else(|| bad("must with project ID when to query project robots"))
-        }
+        Level::Project => query
+            .number(&["ProjectID"])?
+            .map(Some)
+            .ok_or_else(|| bad("must with project ID when to query project robots")),
     }
 }

@@ -31,5 +31,8 @@ fn pairs(table: &[(Resource, &[Action])]) -> Vec<Permission> {
         resource: resource.as_str().to_owned(),
         action: action.as_str().to_owned(),
     };
-    table.iter().flat_map(|(resource, actions)| actions.iter().map(move |action| pair(*resource, action))).collect()
+    table
+        .iter()
+        .flat_map(|(resource, actions)| actions.iter().map(move |action| pair(*resource, action)))
+        .collect()
 }

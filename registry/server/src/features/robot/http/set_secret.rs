@@ -25,5 +25,7 @@ pub(in crate::features::robot) async fn set_secret(
     Path(id): Path<PathId>,
     Body(patch): Body<RobotSecretPatch>,
 ) -> Result<Json<RobotSecretAnswer>> {
-    service::set_secret(&app, &ctx, id.get("robot_id")?, patch).await.map(Json)
+    service::set_secret(&app, &ctx, id.get("robot_id")?, patch)
+        .await
+        .map(Json)
 }

@@ -4,28 +4,38 @@
 use serde_json::json;
 use slipway_model::permission::{Action, Resource};
 
-use super::artifact_store as store;
-use super::artifacts::{find, not_found};
-use super::service::Address;
-use super::tell::{News, tell};
+use super::service::{find, not_found};
+use super::store;
 use crate::distribution::removal::{Removal, remove_manifest};
 use crate::distribution::{retry, settings};
 use crate::error::{Code, Error, Result};
+use crate::features::repository::service::Address;
+use crate::features::repository::tell::{News, tell};
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Deletes an artifact by tag or digest.
-pub(super) async fn delete(app: &App, ctx: &Context, address: Address<'_>, reference: &str) -> Result<()> {
+pub(in crate::features::repository) async fn delete(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    reference: &str,
+) -> Result<()> {
     retry::on_conflict!(async {
         let mut tx = app.pool.begin().await?;
         let (now, grace) = (app.clock.now(), settings::grace(app));
-        let entered = address.enter(&mut tx, app, ctx, Resource::Artifact, Action::Delete).await?;
+        let entered = address
+            .enter(&mut tx, app, ctx, Resource::Artifact, Action::Delete)
+            .await?;
         let site = entered.site().ok_or_else(|| not_found(address, reference))?;
         let first = find(&mut tx, site, address, reference).await?;
         let mut waiting = vec![(first.id, first.digest.clone())];
         while let Some((id, digest)) = waiting.pop() {
-            let children: Vec<String> =
-                store::children(&mut tx, &[id]).await?.into_iter().map(|child| child.digest).collect();
+            let children: Vec<String> = store::children(&mut tx, &[id])
+                .await?
+                .into_iter()
+                .map(|child| child.digest)
+                .collect();
             let tags = match remove_manifest(&mut tx, now, grace, site.place(), &digest).await? {
                 Removal::Done { tags } => tags,
                 Removal::ChildOf(parent) if id == first.id => return Err(held(&digest, &parent)),
@@ -54,6 +64,7 @@ pub(super) async fn delete(app: &App, ctx: &Context, address: Address<'_>, refer
 }
 
 fn held(digest: &str, parent: &str) -> Error {
-    let message = format!("the deleting artifact {digest} is referenced by the index {parent}, delete that first");
+    let message =
+        format!("the deleting artifact {digest} is referenced by the index {parent}, delete that first");
     Error::new(Code::ForeignKey, message)
 }

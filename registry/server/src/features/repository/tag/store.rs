@@ -8,17 +8,21 @@ use crate::features::request::query::TextFilter;
 
 /// A tag as it is answered.
 #[derive(Debug, Clone)]
-pub(super) struct TagRow {
-    pub(super) id: i64,
-    pub(super) repository_id: i64,
-    pub(super) manifest_id: i64,
-    pub(super) name: String,
-    pub(super) push_time: DateTime<Utc>,
-    pub(super) pull_time: Option<DateTime<Utc>>,
+pub(in crate::features::repository) struct TagRow {
+    pub(in crate::features::repository) id: i64,
+    pub(in crate::features::repository) repository_id: i64,
+    pub(in crate::features::repository) manifest_id: i64,
+    pub(in crate::features::repository) name: String,
+    pub(in crate::features::repository) push_time: DateTime<Utc>,
+    pub(in crate::features::repository) pull_time: Option<DateTime<Utc>>,
 }
 
 /// The newest tags of each of these artifacts, at most so many of each.
-pub(super) async fn of_artifacts(conn: &mut PgConnection, manifest_ids: &[i64], most: i64) -> Result<Vec<TagRow>> {
+pub(in crate::features::repository) async fn of_artifacts(
+    conn: &mut PgConnection,
+    manifest_ids: &[i64],
+    most: i64,
+) -> Result<Vec<TagRow>> {
     let rows = sqlx::query_as!(
         TagRow,
         r#"SELECT t.id AS "id!", t.repository_id AS "repository_id!", t.manifest_id AS "manifest_id!",
@@ -36,7 +40,11 @@ pub(super) async fn of_artifacts(conn: &mut PgConnection, manifest_ids: &[i64], 
 }
 
 /// Counts an artifact's tags.
-pub(super) async fn count(conn: &mut PgConnection, manifest_id: i64, name: &TextFilter) -> Result<i64> {
+pub(in crate::features::repository) async fn count(
+    conn: &mut PgConnection,
+    manifest_id: i64,
+    name: &TextFilter,
+) -> Result<i64> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM tags
            WHERE manifest_id = $1 AND ($2::text[] IS NULL OR name = ANY ($2)) AND ($3::text IS NULL OR name ILIKE $3)"#,
@@ -50,7 +58,7 @@ pub(super) async fn count(conn: &mut PgConnection, manifest_id: i64, name: &Text
 }
 
 /// Lists an artifact's tags, newest first.
-pub(super) async fn list(
+pub(in crate::features::repository) async fn list(
     conn: &mut PgConnection,
     manifest_id: i64,
     name: &TextFilter,
@@ -74,7 +82,7 @@ pub(super) async fn list(
 }
 
 /// Sets a new tag; false where the repository has it already.
-pub(super) async fn insert(
+pub(in crate::features::repository) async fn insert(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     repository_id: i64,
@@ -95,15 +103,27 @@ pub(super) async fn insert(
 }
 
 /// Removes a tag from an artifact; false where it was not on it.
-pub(super) async fn delete(conn: &mut PgConnection, manifest_id: i64, name: &str) -> Result<bool> {
-    let done = sqlx::query!("DELETE FROM tags WHERE manifest_id = $1 AND name = $2", manifest_id, name)
-        .execute(conn)
-        .await?;
+pub(in crate::features::repository) async fn delete(
+    conn: &mut PgConnection,
+    manifest_id: i64,
+    name: &str,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM tags WHERE manifest_id = $1 AND name = $2",
+        manifest_id,
+        name
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Names of a repository's tags, at most so many.
-pub(super) async fn names(conn: &mut PgConnection, repository_id: i64, most: i64) -> Result<Vec<String>> {
+pub(in crate::features::repository) async fn names(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    most: i64,
+) -> Result<Vec<String>> {
     let names = sqlx::query_scalar!(
         "SELECT name FROM tags WHERE repository_id = $1 ORDER BY name LIMIT $2",
         repository_id,

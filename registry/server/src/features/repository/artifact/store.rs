@@ -4,44 +4,48 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::store::Cut;
 use crate::error::Result;
+use crate::features::repository::store::Cut;
 
 /// An artifact as it is answered.
 #[derive(Debug, Clone)]
-pub(super) struct ArtifactRow {
-    pub(super) id: i64,
-    pub(super) digest: String,
-    pub(super) media_type: String,
-    pub(super) artifact_type: Option<String>,
-    pub(super) is_index: bool,
-    pub(super) config_media_type: Option<String>,
-    pub(super) annotations: Value,
+pub(in crate::features::repository) struct ArtifactRow {
+    pub(in crate::features::repository) id: i64,
+    pub(in crate::features::repository) digest: String,
+    pub(in crate::features::repository) media_type: String,
+    pub(in crate::features::repository) artifact_type: Option<String>,
+    pub(in crate::features::repository) is_index: bool,
+    pub(in crate::features::repository) config_media_type: Option<String>,
+    pub(in crate::features::repository) annotations: Value,
     /// Of an image's config the parts that are shown, otherwise all of it.
-    pub(super) config: Option<Value>,
-    pub(super) content_size: i64,
-    pub(super) push_time: DateTime<Utc>,
-    pub(super) pull_time: Option<DateTime<Utc>>,
+    pub(in crate::features::repository) config: Option<Value>,
+    pub(in crate::features::repository) content_size: i64,
+    pub(in crate::features::repository) push_time: DateTime<Utc>,
+    pub(in crate::features::repository) pull_time: Option<DateTime<Utc>>,
 }
 
 /// Which artifacts of a repository.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
+pub(in crate::features::repository) struct Wanted {
     /// Those that are only parts of an index too.
-    pub(super) with_children: bool,
+    pub(in crate::features::repository) with_children: bool,
     /// Only those with (or without) any tag.
-    pub(super) tagged: Option<bool>,
+    pub(in crate::features::repository) tagged: Option<bool>,
     /// Only those with this tag.
-    pub(super) tag: Option<String>,
+    pub(in crate::features::repository) tag: Option<String>,
     /// Only those with a tag that holds this (LIKE).
-    pub(super) tag_pattern: Option<String>,
-    pub(super) digest: Option<String>,
-    pub(super) artifact_type: Option<String>,
-    pub(super) media_type: Option<String>,
+    pub(in crate::features::repository) tag_pattern: Option<String>,
+    pub(in crate::features::repository) digest: Option<String>,
+    pub(in crate::features::repository) artifact_type: Option<String>,
+    pub(in crate::features::repository) media_type: Option<String>,
 }
 
 /// Counts the artifacts of a repository that are wanted.
-pub(super) async fn count(conn: &mut PgConnection, repository_id: i64, wanted: &Wanted) -> Result<i64> {
+pub(in crate::features::repository) async fn count(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    wanted: &Wanted,
+) -> Result<i64> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM manifests m
            WHERE m.repository_id = $1 AND m.subject_digest IS NULL
@@ -69,7 +73,7 @@ pub(super) async fn count(conn: &mut PgConnection, repository_id: i64, wanted: &
 }
 
 /// Lists the artifacts of a repository that are wanted.
-pub(super) async fn list(
+pub(in crate::features::repository) async fn list(
     conn: &mut PgConnection,
     repository_id: i64,
     wanted: &Wanted,
@@ -117,7 +121,7 @@ pub(super) async fn list(
 }
 
 /// Finds an artifact by tag or digest.
-pub(super) async fn find(
+pub(in crate::features::repository) async fn find(
     conn: &mut PgConnection,
     repository_id: i64,
     tag: Option<&str>,
@@ -142,24 +146,33 @@ pub(super) async fn find(
 }
 
 /// The history in an image's config.
-pub(super) async fn history(conn: &mut PgConnection, manifest_id: i64) -> Result<Option<Value>> {
-    let history = sqlx::query_scalar!("SELECT config -> 'history' FROM manifests WHERE id = $1", manifest_id)
-        .fetch_optional(conn)
-        .await?;
+pub(in crate::features::repository) async fn history(
+    conn: &mut PgConnection,
+    manifest_id: i64,
+) -> Result<Option<Value>> {
+    let history = sqlx::query_scalar!(
+        "SELECT config -> 'history' FROM manifests WHERE id = $1",
+        manifest_id
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(history.flatten())
 }
 
 /// A child of an index.
 #[derive(Debug, Clone)]
-pub(super) struct ChildRow {
-    pub(super) parent_id: i64,
-    pub(super) child_id: Option<i64>,
-    pub(super) digest: String,
-    pub(super) descriptor: Option<Value>,
+pub(in crate::features::repository) struct ChildRow {
+    pub(in crate::features::repository) parent_id: i64,
+    pub(in crate::features::repository) child_id: Option<i64>,
+    pub(in crate::features::repository) digest: String,
+    pub(in crate::features::repository) descriptor: Option<Value>,
 }
 
 /// The children of these indexes, in their order.
-pub(super) async fn children(conn: &mut PgConnection, manifest_ids: &[i64]) -> Result<Vec<ChildRow>> {
+pub(in crate::features::repository) async fn children(
+    conn: &mut PgConnection,
+    manifest_ids: &[i64],
+) -> Result<Vec<ChildRow>> {
     let rows = sqlx::query_as!(
         ChildRow,
         r#"SELECT f.manifest_id AS parent_id, c.id AS "child_id?", f.digest, f.descriptor
@@ -176,18 +189,18 @@ pub(super) async fn children(conn: &mut PgConnection, manifest_ids: &[i64]) -> R
 
 /// What refers to an artifact.
 #[derive(Debug, Clone)]
-pub(super) struct AccessoryRow {
-    pub(super) id: i64,
-    pub(super) subject_id: Option<i64>,
-    pub(super) subject_digest: String,
-    pub(super) digest: String,
-    pub(super) artifact_type: Option<String>,
-    pub(super) content_size: i64,
-    pub(super) push_time: DateTime<Utc>,
+pub(in crate::features::repository) struct AccessoryRow {
+    pub(in crate::features::repository) id: i64,
+    pub(in crate::features::repository) subject_id: Option<i64>,
+    pub(in crate::features::repository) subject_digest: String,
+    pub(in crate::features::repository) digest: String,
+    pub(in crate::features::repository) artifact_type: Option<String>,
+    pub(in crate::features::repository) content_size: i64,
+    pub(in crate::features::repository) push_time: DateTime<Utc>,
 }
 
 /// What refers to these digests of a repository, oldest first.
-pub(super) async fn accessories(
+pub(in crate::features::repository) async fn accessories(
     conn: &mut PgConnection,
     repository_id: i64,
     subjects: &[String],
@@ -213,7 +226,11 @@ pub(super) async fn accessories(
 }
 
 /// Counts what refers to a digest of a repository.
-pub(super) async fn count_accessories(conn: &mut PgConnection, repository_id: i64, subject: &str) -> Result<i64> {
+pub(in crate::features::repository) async fn count_accessories(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    subject: &str,
+) -> Result<i64> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM manifests WHERE repository_id = $1 AND subject_digest = $2"#,
         repository_id,
@@ -225,7 +242,7 @@ pub(super) async fn count_accessories(conn: &mut PgConnection, repository_id: i6
 }
 
 /// Those of these digests that nothing holds any more: no tag, no index.
-pub(super) async fn forsaken(
+pub(in crate::features::repository) async fn forsaken(
     conn: &mut PgConnection,
     repository_id: i64,
     digests: &[String],

@@ -12,12 +12,16 @@ const ICON_COSIGN: &str = "sha256:20401d5b3a0f6dbc607c8d732eb08471af4ae6b19811a4
 const ICON_NOTATION: &str = "sha256:3ac706e102bbe9362b400aa162df58135d35e66b9c3bee2165de92022d25fe34";
 
 /// Is this the config of an image that runs?
-pub(super) fn is_image_config(config_media_type: Option<&str>) -> bool {
+pub(in crate::features::repository) fn is_image_config(config_media_type: Option<&str>) -> bool {
     matches!(config_media_type, Some(DOCKER_CONFIG | OCI_CONFIG))
 }
 
 /// `IMAGE`, `CHART`, …; decided on the artifact type (the config's media type where there is none).
-pub(super) fn of(is_index: bool, artifact_type: Option<&str>, config_media_type: Option<&str>) -> String {
+pub(in crate::features::repository) fn of(
+    is_index: bool,
+    artifact_type: Option<&str>,
+    config_media_type: Option<&str>,
+) -> String {
     let Some(decisive) = artifact_type.or(config_media_type) else {
         return if is_index { "IMAGE" } else { "UNKNOWN" }.to_owned();
     };
@@ -36,14 +40,16 @@ pub(super) fn of(is_index: bool, artifact_type: Option<&str>, config_media_type:
 
 /// `application/vnd.X.NAME.config.V+json` is a NAME.
 fn named(media_type: &str) -> Option<String> {
-    let inside = media_type.strip_prefix("application/vnd.")?.strip_suffix("+json")?;
+    let inside = media_type
+        .strip_prefix("application/vnd.")?
+        .strip_suffix("+json")?;
     let (_, rest) = inside.split_once('.')?;
     let (name, version) = rest.rsplit_once(".config.")?;
     (!name.is_empty() && !version.is_empty() && !version.contains('.')).then(|| name.to_uppercase())
 }
 
 /// The digest of the picture for a kind.
-pub(super) fn icon(kind: &str) -> &'static str {
+pub(in crate::features::repository) fn icon(kind: &str) -> &'static str {
     match kind {
         "IMAGE" => ICON_IMAGE,
         "CHART" => ICON_CHART,
@@ -52,11 +58,14 @@ pub(super) fn icon(kind: &str) -> &'static str {
 }
 
 /// Harbor's name for what refers to an artifact, and the digest of its picture.
-pub(super) fn of_accessory(artifact_type: Option<&str>) -> (&'static str, &'static str) {
+pub(in crate::features::repository) fn of_accessory(
+    artifact_type: Option<&str>,
+) -> (&'static str, &'static str) {
     match artifact_type {
-        Some("application/vnd.dev.cosign.artifact.sig.v1+json" | "application/vnd.dev.sigstore.bundle.v0.3+json") => {
-            ("signature.cosign", ICON_COSIGN)
-        }
+        Some(
+            "application/vnd.dev.cosign.artifact.sig.v1+json"
+            | "application/vnd.dev.sigstore.bundle.v0.3+json",
+        ) => ("signature.cosign", ICON_COSIGN),
         Some("application/vnd.cncf.notary.signature") => ("signature.notation", ICON_NOTATION),
         Some("application/vnd.goharbor.harbor.sbom.v1") => ("sbom.harbor", ""),
         Some("application/vnd.nydus.accelerator.v1+json") => ("accelerator.nydus", ""),

@@ -5,17 +5,18 @@ use slipway_api::Tag;
 use slipway_model::Tag as TagName;
 use slipway_model::permission::{Action, Resource};
 
-use super::artifacts::{find, not_found};
-use super::service::Address;
-use super::tell::{News, tell};
-use super::{tag_store as store, wire};
+use super::store;
 use crate::error::{Code, Error, Result};
+use crate::features::repository::artifact::service::{find, not_found};
+use crate::features::repository::service::Address;
+use crate::features::repository::tell::{News, tell};
+use crate::features::repository::wire;
 use crate::features::request::query::TextFilter;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Lists an artifact's tags.
-pub(super) async fn list(
+pub(in crate::features::repository) async fn list(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -24,7 +25,9 @@ pub(super) async fn list(
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Tag>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::Tag, Action::List).await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::Tag, Action::List)
+        .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let artifact = find(&mut conn, site, address, reference).await?;
     let total = store::count(&mut conn, artifact.id, &name).await?;
@@ -33,7 +36,7 @@ pub(super) async fn list(
 }
 
 /// Sets a new tag on an artifact. One that the repository has is not moved.
-pub(super) async fn create(
+pub(in crate::features::repository) async fn create(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -41,14 +44,22 @@ pub(super) async fn create(
     name: &str,
 ) -> Result<()> {
     let mut tx = app.pool.begin().await?;
-    let entered = address.enter(&mut tx, app, ctx, Resource::Tag, Action::Create).await?;
+    let entered = address
+        .enter(&mut tx, app, ctx, Resource::Tag, Action::Create)
+        .await?;
     if TagName::parse(name).is_err() {
-        return Err(Error::new(Code::BadRequest, format!("bad request: invalid tag name: {name}")));
+        return Err(Error::new(
+            Code::BadRequest,
+            format!("bad request: invalid tag name: {name}"),
+        ));
     }
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let artifact = find(&mut tx, site, address, reference).await?;
     if !store::insert(&mut tx, app.clock.now(), site.repository_id, artifact.id, name).await? {
-        let message = format!("tag {name} already exists under the repository {}", site.repository_id);
+        let message = format!(
+            "tag {name} already exists under the repository {}",
+            site.repository_id
+        );
         return Err(Error::new(Code::Conflict, message));
     }
     let news = News {
@@ -64,7 +75,7 @@ pub(super) async fn create(
 }
 
 /// Removes a tag from an artifact; the artifact stays.
-pub(super) async fn delete(
+pub(in crate::features::repository) async fn delete(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -72,7 +83,9 @@ pub(super) async fn delete(
     name: &str,
 ) -> Result<()> {
     let mut tx = app.pool.begin().await?;
-    let entered = address.enter(&mut tx, app, ctx, Resource::Tag, Action::Delete).await?;
+    let entered = address
+        .enter(&mut tx, app, ctx, Resource::Tag, Action::Delete)
+        .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let artifact = find(&mut tx, site, address, reference).await?;
     if !store::delete(&mut tx, artifact.id, name).await? {

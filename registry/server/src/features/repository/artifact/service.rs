@@ -7,12 +7,13 @@ use slipway_model::Reference;
 use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
-use super::artifact_store::{self as store, ArtifactRow, Wanted};
-use super::service::Address;
-use super::store::Cut;
-use super::wire::{self, Site};
-use super::{kind, tag_store};
+use super::kind;
+use super::store::{self, ArtifactRow, Wanted};
 use crate::error::{Code, Error, Result};
+use crate::features::repository::service::Address;
+use crate::features::repository::store::Cut;
+use crate::features::repository::tag;
+use crate::features::repository::wire::{self, Site};
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
@@ -21,14 +22,14 @@ const MOST_TAGS: i64 = 1000;
 
 /// What an artifact is answered with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct With {
-    pub(super) tags: bool,
-    pub(super) labels: bool,
-    pub(super) accessories: bool,
+pub(in crate::features::repository) struct With {
+    pub(in crate::features::repository) tags: bool,
+    pub(in crate::features::repository) labels: bool,
+    pub(in crate::features::repository) accessories: bool,
 }
 
 /// Lists a repository's artifacts; of one that does not exist there are none.
-pub(super) async fn list(
+pub(in crate::features::repository) async fn list(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -37,15 +38,19 @@ pub(super) async fn list(
     cut: Cut,
 ) -> Result<(Vec<Artifact>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::Artifact, Action::List).await?;
-    let Some(site) = entered.site() else { return Ok((Vec::new(), 0)) };
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::Artifact, Action::List)
+        .await?;
+    let Some(site) = entered.site() else {
+        return Ok((Vec::new(), 0));
+    };
     let total = store::count(&mut conn, site.repository_id, &wanted).await?;
     let rows = store::list(&mut conn, site.repository_id, &wanted, &cut).await?;
     Ok((dressed(&mut conn, site, rows, with).await?, total))
 }
 
 /// Reads an artifact.
-pub(super) async fn get(
+pub(in crate::features::repository) async fn get(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -53,15 +58,20 @@ pub(super) async fn get(
     with: With,
 ) -> Result<Artifact> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::Artifact, Action::Read).await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::Artifact, Action::Read)
+        .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
-    let artifact = dressed(&mut conn, site, vec![row], with).await?.into_iter().next();
+    let artifact = dressed(&mut conn, site, vec![row], with)
+        .await?
+        .into_iter()
+        .next();
     artifact.ok_or_else(|| not_found(address, reference))
 }
 
 /// Lists what refers to an artifact.
-pub(super) async fn accessories(
+pub(in crate::features::repository) async fn accessories(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -69,16 +79,23 @@ pub(super) async fn accessories(
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Accessory>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::Accessory, Action::List).await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::Accessory, Action::List)
+        .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
     let total = store::count_accessories(&mut conn, site.repository_id, &row.digest).await?;
     let rows = store::accessories(&mut conn, site.repository_id, &[row.digest], limit, offset).await?;
-    Ok((rows.into_iter().map(|row| wire::accessory(site.repository, row)).collect(), total))
+    Ok((
+        rows.into_iter()
+            .map(|row| wire::accessory(site.repository, row))
+            .collect(),
+        total,
+    ))
 }
 
 /// How an image was built, as its config says.
-pub(super) async fn build_history(
+pub(in crate::features::repository) async fn build_history(
     app: &App,
     ctx: &Context,
     address: Address<'_>,
@@ -86,18 +103,27 @@ pub(super) async fn build_history(
     addition: &str,
 ) -> Result<Vec<BuildHistory>> {
     let mut conn = app.pool.acquire().await?;
-    let entered = address.enter(&mut conn, app, ctx, Resource::ArtifactAddition, Action::Read).await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::ArtifactAddition, Action::Read)
+        .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
     if addition != "build_history" || !kind::is_image_config(row.config_media_type.as_deref()) {
-        let kind = kind::of(row.is_index, row.artifact_type.as_deref(), row.config_media_type.as_deref());
-        return Err(Error::new(Code::BadRequest, format!("addition {addition} isn't supported for {kind}")));
+        let kind = kind::of(
+            row.is_index,
+            row.artifact_type.as_deref(),
+            row.config_media_type.as_deref(),
+        );
+        return Err(Error::new(
+            Code::BadRequest,
+            format!("addition {addition} isn't supported for {kind}"),
+        ));
     }
     Ok(wire::history(store::history(&mut conn, row.id).await?))
 }
 
 /// The artifact behind a tag or digest.
-pub(super) async fn find(
+pub(in crate::features::repository) async fn find(
     conn: &mut PgConnection,
     site: Site<'_>,
     address: Address<'_>,
@@ -106,16 +132,21 @@ pub(super) async fn find(
     // What is neither tag nor digest names nothing.
     let row = match Reference::parse(reference) {
         Ok(Reference::Tag(tag)) => store::find(conn, site.repository_id, Some(tag.as_str()), None).await?,
-        Ok(Reference::Digest(digest)) => store::find(conn, site.repository_id, None, Some(digest.as_str())).await?,
+        Ok(Reference::Digest(digest)) => {
+            store::find(conn, site.repository_id, None, Some(digest.as_str())).await?
+        }
         Err(_) => None,
     };
     row.ok_or_else(|| not_found(address, reference))
 }
 
 /// The answer where there is no such artifact.
-pub(super) fn not_found(address: Address<'_>, reference: &str) -> Error {
+pub(in crate::features::repository) fn not_found(address: Address<'_>, reference: &str) -> Error {
     let separator = if reference.contains(':') { '@' } else { ':' };
-    Error::new(Code::NotFound, format!("artifact {address}{separator}{reference} not found"))
+    Error::new(
+        Code::NotFound,
+        format!("artifact {address}{separator}{reference} not found"),
+    )
 }
 
 /// Adds to artifacts what was asked for, with one query for each kind of thing.
@@ -132,25 +163,36 @@ async fn dressed(
     if !indexes.is_empty() {
         for row in store::children(conn, &indexes).await? {
             if let Some(place) = place.get(&row.parent_id) {
-                artifacts[*place].references.get_or_insert_default().push(wire::reference(row));
+                artifacts[*place]
+                    .references
+                    .get_or_insert_default()
+                    .push(wire::reference(row));
             }
         }
     }
     if with.tags {
-        for row in tag_store::of_artifacts(conn, &ids, MOST_TAGS).await? {
+        for row in tag::store::of_artifacts(conn, &ids, MOST_TAGS).await? {
             if let Some(place) = place.get(&row.manifest_id) {
-                artifacts[*place].tags.get_or_insert_default().push(wire::tag(row));
+                artifacts[*place]
+                    .tags
+                    .get_or_insert_default()
+                    .push(wire::tag(row));
             }
         }
     }
     if with.labels {
-        artifacts.iter_mut().for_each(|artifact| artifact.labels = Some(Vec::new()));
+        artifacts
+            .iter_mut()
+            .for_each(|artifact| artifact.labels = Some(Vec::new()));
     }
     if with.accessories {
         let digests: Vec<String> = artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
         for row in store::accessories(conn, site.repository_id, &digests, None, 0).await? {
             if let Some(place) = row.subject_id.and_then(|id| place.get(&id)) {
-                artifacts[*place].accessories.get_or_insert_default().push(wire::accessory(site.repository, row));
+                artifacts[*place]
+                    .accessories
+                    .get_or_insert_default()
+                    .push(wire::accessory(site.repository, row));
             }
         }
     }

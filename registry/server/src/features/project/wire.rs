@@ -1,0 +1,38 @@
+//! From rows to what is answered. Pure.
+
+use slipway_api::{CveAllowlist, Project};
+use slipway_model::permission::Role;
+
+use super::metadata::{self, Metadata};
+use super::store::ProjectRow;
+
+/// A project as it is answered.
+pub(super) fn project(row: ProjectRow, with_detail: bool) -> Project {
+    let role = row.role.and_then(Role::from_id).map(|role| i64::from(role.id()));
+    let kept: Metadata = serde_json::from_value(row.metadata).unwrap_or_default();
+    let mut list: CveAllowlist = serde_json::from_value(row.cve_allowlist).unwrap_or_default();
+    if with_detail {
+        (list.id, list.project_id) = (row.id, row.id);
+        list.items.get_or_insert_default();
+    } else {
+        list = CveAllowlist::default();
+    }
+    Project {
+        project_id: row.id,
+        owner_id: row.owner_id,
+        owner_name: if with_detail {
+            row.owner_name
+        } else {
+            String::new()
+        },
+        name: row.name,
+        registry_id: 0,
+        creation_time: row.created_at.into(),
+        update_time: row.updated_at.into(),
+        current_user_role_id: role.unwrap_or_default(),
+        current_user_role_ids: role.map(|role| vec![role]),
+        repo_count: row.repo_count,
+        metadata: with_detail.then(|| metadata::shown(row.public, kept)),
+        cve_allowlist: list,
+    }
+}

@@ -1,0 +1,4 @@
+//! An artifact's tags.
+
+pub(super) mod service;
+pub(super) mod store;
