@@ -1,16 +1,10 @@
-//! The one place that reads the wall clock, so that tests can hold it still.
+//! The one place that reads the wall clock. Everything that decides by time is a pure function of a moment.
 
 use jiff::Timestamp;
 
-/// A source of the current time.
+/// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) enum Clock {
-    /// The machine's clock.
-    #[default]
-    System,
-    /// Always the same moment.
-    Fixed(Timestamp),
-}
+pub(crate) struct Clock;
 
 impl Clock {
     /// Now.
@@ -19,9 +13,6 @@ impl Clock {
         reason = "this is the Clock that everybody else is to use"
     )]
     pub(crate) fn now(self) -> Timestamp {
-        match self {
-            Self::System => Timestamp::now(),
-            Self::Fixed(moment) => moment,
-        }
+        Timestamp::now()
     }
 }

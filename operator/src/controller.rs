@@ -3,6 +3,7 @@
 use std::{fmt::Debug, pin::Pin, sync::Arc, time::Duration};
 
 use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
+use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{
@@ -92,7 +93,7 @@ pub(crate) fn watched<K: Kind>(
 pub(crate) type Reconciler<K> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, Error>>;
 
 /// Runs a controller until the process ends.
-pub(crate) async fn run<K: Kind>(
+pub(crate) async fn run<K: Kind + Resource<Scope = NamespaceResourceScope>>(
     reconcile: Reconciler<K>,
     context: Arc<Context>,
     store: Store<Guarded<K>>,
@@ -114,7 +115,7 @@ pub(crate) async fn run<K: Kind>(
     while results.next().await.is_some() {}
 }
 
-fn attempt<K: Kind>(
+fn attempt<K: Kind + Resource<Scope = NamespaceResourceScope>>(
     reconcile: Reconciler<K>,
     object: Arc<Guarded<K>>,
     context: Arc<Context>,
@@ -128,8 +129,14 @@ fn attempt<K: Kind>(
                 // Before the first full lists are there, absence means nothing.
                 context.registries.wait_until_ready().await;
                 context.projects.wait_until_ready().await;
+                let inner = fresh(&context, inner).await;
+                let inner = match inner {
+                    Ok(Some(inner)) => inner,
+                    Ok(None) => return Ok(Action::await_change()),
+                    Err(error) => return Err(error),
+                };
                 // In a task of its own, so that a panic costs this attempt only.
-                let task = tokio::spawn(reconcile(Arc::new(inner.clone()), context.clone()));
+                let task = tokio::spawn(reconcile(Arc::new(inner), context.clone()));
                 task.await.unwrap_or(Err(Error::Panicked))
             }
             Err(invalid) => {
@@ -148,6 +155,18 @@ fn attempt<K: Kind>(
         result
     }
     .boxed()
+}
+
+/// The object as it is stored, when the cache has not seen the operator's own last write yet.
+async fn fresh<K: Kind + Resource<Scope = NamespaceResourceScope>>(
+    context: &Context,
+    cached: &K,
+) -> Result<Option<K>, Error> {
+    if !context.written.is_behind(cached) {
+        return Ok(Some(cached.clone()));
+    }
+    let api: Api<K> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
+    api.get_opt(&cached.name_any()).await.map_err(Error::from_kube)
 }
 
 /// The next look at an object when nothing happens.

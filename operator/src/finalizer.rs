@@ -4,14 +4,17 @@
 use json_patch::{AddOperation, Patch as JsonPatch, PatchOperation, TestOperation, jsonptr::PointerBuf};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use slipway_crds::annotations::FINALIZER;
 
-use crate::error::{Error, Result};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+};
 
 /// Whether the object carries the finalizer.
 pub(crate) fn is_set(object: &impl ResourceExt) -> bool {
@@ -19,7 +22,7 @@ pub(crate) fn is_set(object: &impl ResourceExt) -> bool {
 }
 
 /// Puts the finalizer on or takes it off. Writes nothing when it is as wanted.
-pub(crate) async fn set<K>(client: &Client, object: &K, wanted: bool) -> Result<()>
+pub(crate) async fn set<K>(context: &Context, object: &K, wanted: bool) -> Result<()>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + DeserializeOwned
@@ -50,7 +53,7 @@ where
         }),
     ]);
     let api: Api<K> = Api::namespaced(
-        client.clone(),
+        context.client.clone(),
         &object.namespace().ok_or(Error::Incomplete("namespace"))?,
     );
     match api
@@ -61,7 +64,10 @@ where
         )
         .await
     {
-        Ok(_) => Ok(()),
+        Ok(stored) => {
+            context.written.note(&stored);
+            Ok(())
+        }
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(error) => Err(Error::from_kube(error)),
     }

@@ -24,3 +24,4 @@ pub mod run;
 mod secret;
 mod status;
 mod watches;
+mod written;

@@ -22,6 +22,7 @@ use crate::{
     project, registry,
     registry_session::Sessions,
     watches::{self, Scope},
+    written::Written,
 };
 
 /// The name of the lease.
@@ -90,14 +91,7 @@ async fn lead(options: &Options, plain: &Client) -> (Fence, Option<Elector>) {
         options.pod_name.clone()
     };
     let namespace = &options.pod_namespace;
-    let elector = Elector::new(
-        plain.clone(),
-        namespace,
-        LEASE,
-        identity,
-        Clock::System,
-        fence.clone(),
-    );
+    let elector = Elector::new(plain.clone(), namespace, LEASE, identity, Clock, fence.clone());
     tracing::info!(lease = LEASE, %namespace, "waiting for the lease");
     elector.acquire().await;
     (fence, Some(elector))
@@ -113,11 +107,12 @@ async fn context(options: Options, config: Config, fence: Fence, plain: &Client)
     Ok(Context {
         events: Events::new(client.clone(), instance),
         namespaces: Namespaces::new(client.clone()),
-        clock: Clock::System,
+        clock: Clock,
         sessions: Sessions::default(),
         registries: Stores::default(),
         projects: Stores::default(),
         failures: Failures::default(),
+        written: Written::default(),
         registry_turned: broadcast::channel(1024).0,
         installation,
         fence,
@@ -216,7 +211,13 @@ async fn controllers(context: Arc<Context>, health: Health) {
 }
 
 fn metrics() -> Option<PrometheusHandle> {
-    match PrometheusBuilder::new().install_recorder() {
+    let buckets = [
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    ];
+    let built = PrometheusBuilder::new()
+        .set_buckets(&buckets)
+        .and_then(PrometheusBuilder::install_recorder);
+    match built {
         Ok(handle) => Some(handle),
         Err(error) => {
             tracing::warn!(%error, "there will be no metrics");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug};
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,6 +14,7 @@ use slipway_crds::{Condition, ConditionStatus, condition, condition::reason};
 
 use crate::{
     apply::FIELD_MANAGER,
+    context::Context,
     error::{Cause, Error, Problem, Result},
 };
 
@@ -118,15 +119,6 @@ impl Report {
             Cause::User => self.stalled.get_or_insert(finding),
             Cause::Transient => self.progress.get_or_insert(finding),
         };
-    }
-
-    /// A person has to act, but the object does its work meanwhile.
-    pub(crate) fn stalled_only(&mut self, reason: &'static str, message: impl Into<String>) {
-        self.stalled.get_or_insert(Finding {
-            status: ConditionStatus::True,
-            reason,
-            message: message.into(),
-        });
     }
 
     /// Whether a person has to act.
@@ -248,7 +240,7 @@ pub(crate) fn deletion_blocked(
 }
 
 /// Writes the status when it differs from the one that `object` carries. An object that is gone is fine.
-pub(crate) async fn write<K, S>(client: &Client, object: &K, before: Option<&S>, after: &S) -> Result<bool>
+pub(crate) async fn write<K, S>(context: &Context, object: &K, before: Option<&S>, after: &S) -> Result<bool>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
     S: Serialize,
@@ -259,11 +251,14 @@ where
     }
     let name = object.name_any();
     let namespace = object.namespace().ok_or(Error::Incomplete("namespace"))?;
-    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
+    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
     let body = status_body::<K>(&name, &namespace, object.uid().as_deref(), after);
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_status(&name, &parameters, &Patch::Apply(&body)).await {
-        Ok(_) => Ok(true),
+        Ok(stored) => {
+            context.written.note(&stored);
+            Ok(true)
+        }
         // 404: gone meanwhile; 409: another object of the same name stands there now.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(false),
         Err(error) => Err(Error::from_kube(error)),

@@ -3,3 +3,5 @@
 mod api_server;
 mod operator_harness;
 mod operator_objects;
+mod operator_projects;
+mod operator_registry;

@@ -48,7 +48,7 @@ async fn c3_wrong_objects_say_what_is_wrong_within_seconds() -> Result<()> {
     stage.apply("r", registry("secret", json!({"admin": {"passwordSecretRef": {"name": "nope"}}}))).await?;
     stage.reason("Registry", "r", "secret", "Stalled", "SecretNotFound").await?;
     // The Secret appears: healed without anybody's help and without waiting for minutes.
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nope"}, "stringData": {"password": "Harbor12345"}});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nope"}, "stringData": {"password": "Slipway-Test-4711"}});
     stage.apply("r", secret).await?;
     stage.reason("Registry", "r", "secret", "DatabaseReady", "Progressing").await?;
     let object = stage.api("Registry", "r").get("secret").await?;

@@ -15,7 +15,9 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use compare::covers;
 
-use crate::error::{Error, Result};
+use slipway_crds::{condition, condition::reason};
+
+use crate::error::{Error, Problem, Result};
 
 /// The one name under which the operator writes.
 pub(crate) const FIELD_MANAGER: &str = "slipway-operator";
@@ -37,26 +39,22 @@ impl<K> Child for K where
 {
 }
 
-/// The live object after an [`apply`].
-pub(crate) struct Applied<K> {
-    /// The object as it is stored.
-    pub(crate) object: K,
-    /// Whether it was written.
-    pub(crate) changed: bool,
-}
-
 /// Makes the live object hold everything of `desired`. Writes nothing when it does already.
-pub(crate) async fn apply<K: Child>(client: &Client, desired: &K) -> Result<Applied<K>> {
+pub(crate) async fn apply<K: Child>(client: &Client, desired: &K) -> Result<K> {
     let name = desired.name_any();
     let namespace = desired.namespace().ok_or(Error::Incomplete("namespace"))?;
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
     let wanted = prepare(desired)?;
     if let Some(live) = api.get_opt(&name).await.map_err(Error::from_kube)? {
-        if live.meta().deletion_timestamp.is_none() && covers(&serde_json::to_value(&live)?, &wanted) {
-            return Ok(Applied {
-                object: live,
-                changed: false,
-            });
+        if live.meta().deletion_timestamp.is_some() {
+            let message = format!(
+                "the {} {name} is being deleted; it is made again when it is gone",
+                K::kind(&())
+            );
+            return Err(Problem::transient(condition::READY, reason::WAITING, message).into());
+        }
+        if covers(&serde_json::to_value(&live)?, &wanted) {
+            return Ok(live);
         }
         tracing::debug!(kind = %K::kind(&()), %namespace, %name, "differs and is applied");
     }
@@ -65,36 +63,26 @@ pub(crate) async fn apply<K: Child>(client: &Client, desired: &K) -> Result<Appl
         .patch(&name, &parameters, &Patch::Apply(&wanted))
         .await
         .map_err(Error::from_kube)?;
-    Ok(Applied {
-        object,
-        changed: true,
-    })
+    Ok(object)
 }
 
 /// Creates an object that is never changed afterwards. Answers the one that exists when somebody was first.
-pub(crate) async fn create_once<K: Child>(client: &Client, desired: &K) -> Result<Applied<K>> {
+pub(crate) async fn create_once<K: Child>(client: &Client, desired: &K) -> Result<K> {
     let name = desired.name_any();
     let namespace = desired.namespace().ok_or(Error::Incomplete("namespace"))?;
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
     if let Some(object) = api.get_opt(&name).await.map_err(Error::from_kube)? {
-        return Ok(Applied {
-            object,
-            changed: false,
-        });
+        return Ok(object);
     }
     let parameters = PostParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
     match api.create(&parameters, desired).await {
-        Ok(object) => Ok(Applied {
-            object,
-            changed: true,
-        }),
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Applied {
-            object: api.get(&name).await.map_err(Error::from_kube)?,
-            changed: false,
-        }),
+        Ok(object) => Ok(object),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {
+            api.get(&name).await.map_err(Error::from_kube)
+        }
         Err(error) => Err(Error::from_kube(error)),
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context, project: &Project) -> Result<Action> 
             return Ok(Action::requeue(random::jitter(AGAIN)));
         }
     }
-    finalizer::set(&context.client, project, false).await?;
+    finalizer::set(context, project, false).await?;
     Ok(Action::await_change())
 }
 
@@ -190,7 +190,7 @@ async fn report(context: &Context, project: &Project, error: &Error) -> Result<(
     after.conditions =
         status::deletion_blocked(&before.conditions, &problem, generation, context.clock.now());
     after.observed_generation = generation;
-    if status::write(&context.client, project, Some(&before), &after).await? {
+    if status::write(context, project, Some(&before), &after).await? {
         context
             .events
             .transitions(project, &before.conditions, &after.conditions)

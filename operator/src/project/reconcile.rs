@@ -50,7 +50,7 @@ pub(crate) fn reconcile(project: Arc<Project>, context: Arc<Context>) -> BoxFutu
             let mut after = before.clone();
             after.conditions = status::suspended(&before.conditions, generation, context.clock.now());
             after.observed_generation = generation;
-            status::write(&context.client, &*project, Some(&before), &after).await?;
+            status::write(&context, &*project, Some(&before), &after).await?;
             return Ok(Action::await_change());
         }
         let (mut after, mut report) = (before.clone(), Report::default());
@@ -64,7 +64,7 @@ pub(crate) fn reconcile(project: Arc<Project>, context: Arc<Context>) -> BoxFutu
         after.conditions = report.conditions(&before.conditions, generation, context.clock.now());
         after.observed_generation = generation;
         after.last_handled_reconcile = project.annotations().get(annotations::RECONCILE_NOW).cloned();
-        if status::write(&context.client, &*project, Some(&before), &after).await? {
+        if status::write(&context, &*project, Some(&before), &after).await? {
             context
                 .events
                 .transitions(&*project, &before.conditions, &after.conditions)
@@ -89,14 +89,7 @@ fn conclude(result: Result<()>, report: &mut Report) -> Result<Option<Error>> {
                 return Ok(None);
             }
         }
-        Error::Registry(refusal)
-            if !refusal.is_transient() && refusal.status().is_some_and(|s| s != 409 && s != 401) =>
-        {
-            let message = format!("the registry refused: {}", refusal.message());
-            report.problem(&Problem::user(condition::SYNCED, reason::INVALID_SPEC, message));
-            return Ok(None);
-        }
-        Error::Registry(refusal) if refusal.status() == Some(409) => {
+        Error::Registry(refusal) if matches!(refusal.status(), Some(400 | 412 | 422)) => {
             report.problem(&Problem::transient(
                 condition::SYNCED,
                 reason::CONFLICT,
@@ -140,7 +133,7 @@ async fn attempt(
     let observing = project.spec.management() == Management::Observe;
     registry_session::allowed(context, &project.spec.registry_ref, &namespace).await?;
     if !observing {
-        finalizer::set(&context.client, project, deletion::needs_finalizer(project)).await?;
+        finalizer::set(context, project, deletion::needs_finalizer(project)).await?;
     }
     let session = registry_session::open(context, &project.spec.registry_ref, &namespace).await?;
     let mut desired = Desired::of(project)?;

@@ -155,7 +155,7 @@ async fn of_declared_form(
     let token = pull_secret::token(&secret);
     apply::delete::<Secret>(&context.client, case.place.namespace, case.place.name).await?;
     let new = pull_secret::build(&case.place, &case.observed.login, token.as_ref(), None);
-    Ok(Some(apply::apply(&context.client, &new).await?.object))
+    Ok(Some(apply::apply(&context.client, &new).await?))
 }
 
 fn overlap_left(before: Option<&RobotStatus>, now: Timestamp) -> Option<String> {

@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, registry: &Registry) -> Result<Action
         }
         remove_data(context, &namespace, &name).await?;
     }
-    finalizer::set(&context.client, registry, false).await?;
+    finalizer::set(context, registry, false).await?;
     Ok(Action::await_change())
 }
 
@@ -69,7 +69,7 @@ async fn report(context: &Context, registry: &Registry, problem: &Problem) -> Re
     let generation = registry.metadata.generation;
     after.conditions = status::deletion_blocked(&before.conditions, problem, generation, context.clock.now());
     after.observed_generation = generation;
-    if status::write(&context.client, registry, Some(&before), &after).await? {
+    if status::write(context, registry, Some(&before), &after).await? {
         context
             .events
             .transitions(registry, &before.conditions, &after.conditions)

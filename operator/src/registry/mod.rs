@@ -1,5 +1,6 @@
 //! The kind Registry: builders of its objects, the steps of an attempt, its end.
 
+mod admin;
 mod cache;
 mod children;
 mod database;

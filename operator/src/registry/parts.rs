@@ -64,7 +64,7 @@ async fn claim(
         }
     }
     match apply::apply(client, wanted).await {
-        Ok(applied) => Ok(applied.object),
+        Ok(applied) => Ok(applied),
         Err(Error::Kube(kube::Error::Api(status))) if matches!(status.code, 403 | 422) => {
             let message = format!(
                 "{field}.size cannot be applied to the volume claim {}: {}",
@@ -129,7 +129,7 @@ pub(crate) async fn database(context: &Context, with: &Ingredients<'_>, report: 
         &with.secrets.database.name,
         &hash,
     );
-    let set = apply::apply(client, &wanted).await?.object;
+    let set = apply::apply(client, &wanted).await?;
     match children::stateful_set(&set) {
         Progress::Done => report.good(condition::DATABASE_READY, reason::AVAILABLE, "PostgreSQL answers"),
         Progress::Rolling => {
@@ -179,7 +179,7 @@ pub(crate) async fn cache(context: &Context, with: &Ingredients<'_>, report: &mu
         &secret.name,
         &with.secrets.hash_of(secret),
     );
-    let deployment = apply::apply(client, &wanted).await?.object;
+    let deployment = apply::apply(client, &wanted).await?;
     if children::deployment(&deployment) == Progress::Down {
         down(
             client,
@@ -357,7 +357,7 @@ pub(crate) async fn migration(
 ) -> Result<Migration> {
     let client = &context.client;
     let wanted = migrate::job(with)?;
-    let job = apply::create_once(client, &wanted).await?.object;
+    let job = apply::create_once(client, &wanted).await?;
     remove_old_migrations(client, with, &wanted.name_any()).await?;
     match children::job(&job) {
         children::Outcome::Complete => {
@@ -438,10 +438,10 @@ pub(crate) async fn workload(
     report: &mut Report,
 ) -> Result<Progress> {
     let client = &context.client;
-    let serving = apply::apply(client, &serve::deployment(with)?).await?.object;
+    let serving = apply::apply(client, &serve::deployment(with)?).await?;
     match worker::deployment(with)? {
         Some(wanted) => {
-            let working = apply::apply(client, &wanted).await?.object;
+            let working = apply::apply(client, &wanted).await?;
             if children::deployment(&working) != Progress::Done {
                 let words = children::complaint(client, with.names, Component::Worker).await?;
                 let message = words.map_or_else(

@@ -11,6 +11,7 @@ use slipway_crds::{
 use url::Url;
 
 use super::{
+    admin,
     children::Progress,
     deletion, features,
     images::Images,
@@ -48,7 +49,7 @@ pub(crate) fn reconcile(
         if registry.spec.is_suspended() {
             return suspend(&context, &registry, &before).await;
         }
-        finalizer::set(&context.client, &*registry, deletion::needs_finalizer(&registry)).await?;
+        finalizer::set(&context, &*registry, deletion::needs_finalizer(&registry)).await?;
         let mut after = before.clone();
         let mut report = Report::default();
         let result = attempt(&context, &registry, &mut after, &mut report).await;
@@ -90,7 +91,7 @@ async fn suspend(context: &Context, registry: &Registry, before: &RegistryStatus
     let generation = registry.metadata.generation;
     after.conditions = status::suspended(&before.conditions, generation, context.clock.now());
     after.observed_generation = generation;
-    status::write(&context.client, registry, Some(before), &after).await?;
+    status::write(context, registry, Some(before), &after).await?;
     Ok(Action::await_change())
 }
 
@@ -116,7 +117,7 @@ async fn finish(
         ("namespace", registry.namespace().unwrap_or_default()),
     ];
     metrics::gauge!("slipway_operator_registry_ready", &labels).set(f64::from(u8::from(ready)));
-    if status::write(&context.client, registry, Some(before), &after).await? {
+    if status::write(context, registry, Some(before), &after).await? {
         context
             .events
             .transitions(registry, &before.conditions, &after.conditions)
@@ -174,7 +175,7 @@ async fn attempt(
         .tls()
         .is_some_and(|tls| tls.self_signed.is_some())
         .then(|| names.of(tls::CA_PART));
-    if found.adopted && after.version.is_none() {
+    if found.adopted && after.observed_generation.is_none_or(|generation| generation < 0) {
         let note = "Secrets of an earlier Registry of this name were found and are used";
         context
             .events
@@ -292,6 +293,14 @@ async fn run_parts(
         return Ok(());
     }
     after.internal_url = parts::api(context, &with, report).await;
+    if after.internal_url.is_some() {
+        let session =
+            context
+                .sessions
+                .for_registry(context, &names.namespace, &names.name, &found.system.value)?;
+        let admin = admin::settle(context, &session.client, registry, found).await;
+        parts::settle(admin, condition::READY, report)?;
+    }
     exposed(context, &with, external, report).await;
     Ok(())
 }
