@@ -70,11 +70,15 @@ async fn with_database(
     key: &Secret,
     generated: Option<Secret>,
 ) -> anyhow::Result<()> {
-    let pool = database::connect(&config.database).await?;
-    database::migrate(&pool).await?;
-    let blobs = blobs::open(config.storage.as_ref()).await?;
-    let app = assemble::app(config, pool, blobs, key)?;
-    admin::establish(&app).await?;
+    let start = async {
+        let pool = database::connect(&config.database).await?;
+        database::migrate(&pool).await?;
+        let blobs = blobs::open(config.storage.as_ref()).await?;
+        let app = assemble::app(config, pool, blobs, key)?;
+        admin::establish(&app).await?;
+        Ok(app)
+    };
+    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
     let address = listener.address();
     if let Some(password) = generated {
         // The one time that it is shown: it stands in D/secrets/admin-password afterwards.
@@ -82,7 +86,7 @@ async fn with_database(
     }
     tracing::info!(listen = %address, version = env!("CARGO_PKG_VERSION"), "serving");
     let work = worker::Running::start(&app).await?;
-    serve::until_told(app.clone(), listener, metrics, signals).await;
+    serve::until_told(app.clone(), listener, metrics, &signals).await;
     work.stop().await;
     app.pool.close().await;
     Ok(())

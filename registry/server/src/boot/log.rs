@@ -11,7 +11,8 @@ use crate::config::LogConfig;
 
 /// Starts logging.
 pub(super) fn start(config: &LogConfig) {
-    let filter: Targets = config.level.parse().unwrap_or_default();
+    // The driver repeats what PostgreSQL remarks; whoever wants to read that says so in the filter.
+    let filter: Targets = format!("sqlx=warn,{}", config.level).parse().unwrap_or_default();
     let terminal = std::io::stderr().is_terminal();
     let layer = if config.json.unwrap_or(!terminal) {
         fmt::layer()

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::listen::Listener;
 use super::{admin, assemble, blobs, database, shutdown};
 use crate::config::Config;
+use crate::distribution::pull;
 use crate::kernel::app::App;
 use crate::router;
 
@@ -18,21 +19,26 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         Some(address) => Some(Listener::bind(address).await?),
         None => None,
     };
-    let pool = database::connect(&config.database).await?;
-    database::check_schema(&pool).await?;
-    let blobs = blobs::open(config.storage.as_ref()).await?;
-    let app = assemble::app(config, pool, blobs, &key)?;
-    admin::establish(&app).await?;
+    let start = async {
+        let pool = database::connect(&config.database).await?;
+        database::check_schema(&pool).await?;
+        let blobs = blobs::open(config.storage.as_ref()).await?;
+        let app = assemble::app(config, pool, blobs, &key)?;
+        admin::establish(&app).await?;
+        Ok(app)
+    };
+    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
     tracing::info!(listen = %listener.address(), version = env!("CARGO_PKG_VERSION"), "serving");
-    until_told(app.clone(), listener, metrics, signals).await;
+    until_told(app.clone(), listener, metrics, &signals).await;
     app.pool.close().await;
     Ok(())
 }
 
 /// Answers requests until a signal comes, then lets the running ones end.
-pub(super) async fn until_told(app: App, listener: Listener, metrics: Option<Listener>, signals: shutdown::Signals) {
+pub(super) async fn until_told(app: App, listener: Listener, metrics: Option<Listener>, signals: &shutdown::Signals) {
     let stop = CancellationToken::new();
     let watch = tokio::spawn(admin::watch(app.clone(), stop.clone()));
+    let counts = tokio::spawn(pull::counts::run(app.clone(), stop.clone()));
     let side = metrics.map(|listener| {
         tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), std::time::Duration::ZERO))
     });
@@ -50,6 +56,7 @@ pub(super) async fn until_told(app: App, listener: Listener, metrics: Option<Lis
     }
     stop.cancel();
     watch.await.ok();
+    counts.await.ok();
     if let Some(side) = side {
         side.await.ok();
     }

@@ -1,31 +1,50 @@
 //! The signals that ask us to end.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// SIGTERM and SIGINT, listened to from the very start.
+#[derive(Clone)]
 pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+    asked: CancellationToken,
 }
 
 impl Signals {
     /// Starts listening.
     pub(super) fn install() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the first of them. A second one ends the process at once.
-    pub(super) async fn wait(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let asked = CancellationToken::new();
+        let token = asked.clone();
         tokio::spawn(async move {
-            self.interrupt.recv().await;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
+            // Whoever presses Ctrl-C again does not want to wait.
+            interrupt.recv().await;
             tracing::warn!("asked to end again: ending at once");
             std::process::exit(130);
         });
+        Ok(Self { asked })
+    }
+
+    /// Waits until we are asked to end.
+    pub(super) async fn wait(&self) {
+        self.asked.cancelled().await;
+    }
+
+    /// Runs a step of the start; `None` when we are asked to end before it is done.
+    pub(super) async fn unless_asked<T>(
+        &self,
+        step: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
+        tokio::select! {
+            () = self.wait() => Ok(None),
+            done = step => done.map(Some),
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! `worker`: does the work that nobody waits for.
 
+use anyhow::Context as _;
+use slipway_jobs::{Registry, Worker, WorkerSettings};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::listen::Listener;
 use super::{assemble, blobs, database, shutdown};
 use crate::config::Config;
+use crate::distribution::garbage;
 use crate::kernel::app::App;
 use crate::router;
 
@@ -15,10 +19,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         Some(address) => Some(Listener::bind(address).await?),
         None => None,
     };
-    let pool = database::connect(&config.database).await?;
-    database::check_schema(&pool).await?;
-    let blobs = blobs::open(config.storage.as_ref()).await?;
-    let app = assemble::app(config, pool, blobs, &assemble::no_signing_key())?;
+    let start = async {
+        let pool = database::connect(&config.database).await?;
+        database::check_schema(&pool).await?;
+        let blobs = blobs::open(config.storage.as_ref()).await?;
+        assemble::app(config, pool, blobs, &assemble::no_signing_key())
+    };
+    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
     let stop = CancellationToken::new();
     let side = metrics.map(|listener| {
         tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), std::time::Duration::ZERO))
@@ -37,14 +44,31 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 /// The jobs of this process.
-pub(super) struct Running {}
+pub(super) struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
 
 impl Running {
     /// Registers every kind of job and begins to take some.
-    pub(super) async fn start(_app: &App) -> anyhow::Result<Self> {
-        Ok(Self {})
+    pub(super) async fn start(app: &App) -> anyhow::Result<Self> {
+        let mut registry = Registry::new();
+        garbage::jobs::register(&mut registry, app);
+        garbage::jobs::put_schedules(app)
+            .await
+            .map_err(|error| anyhow::anyhow!("{error:?}"))
+            .context("cannot store the schedules")?;
+        let worker = Worker::new(app.pool.clone(), registry, app.clock.clone(), WorkerSettings::default());
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(worker.run(stop.clone()));
+        Ok(Self { stop, task })
     }
 
     /// Takes no more jobs, and gives the running ones back.
-    pub(super) async fn stop(self) {}
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the worker ended badly");
+        }
+    }
 }

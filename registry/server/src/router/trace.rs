@@ -15,7 +15,7 @@ pub(super) async fn request(State(app): State<App>, request: Request, next: Next
     let id = request_id::of(request.headers());
     let (parts, body) = request.into_parts();
     let client = origin::client_ip(&app.config, &parts).map(|ip| ip.to_string()).unwrap_or_default();
-    let span = tracing::info_span!("request", id = %id);
+    let span = tracing::info_span!("request", request_id = %id);
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let started = Instant::now();
     let run = next.run(Request::from_parts(parts, body)).instrument(span.clone());

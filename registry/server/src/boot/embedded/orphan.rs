@@ -10,35 +10,46 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Stops the server that runs on this data folder, if there is one.
+/// Stops whatever still runs on this data folder, and takes away a lock file that nobody holds.
 pub(super) fn stop(database: &Path) -> anyhow::Result<()> {
     let lock = database.join("postmaster.pid");
-    let Some(pid) = pid_in(&lock) else { return Ok(()) };
-    if !alive(pid) {
-        // A stale file: PostgreSQL sees that for itself.
+    if !database.exists() {
         return Ok(());
     }
-    if !works_in(pid, database) {
-        // The number belongs to somebody else now, which PostgreSQL cannot always tell.
-        fs::remove_file(&lock).ok();
-        return Ok(());
+    let mut running = running_in(database);
+    if !running.is_empty() {
+        tracing::warn!("an earlier process left its PostgreSQL behind; stopping it");
     }
-    tracing::warn!(pid = pid.as_raw(), "an earlier process left its PostgreSQL behind; stopping it");
     // In good order, then at once (the log repairs it), then by force.
-    let steps = [(Signal::SIGINT, 5), (Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)];
-    for (signal, seconds) in steps {
-        kill(pid, signal).ok();
-        if gone_within(pid, Duration::from_secs(seconds)) {
-            return Ok(());
+    for (signal, seconds) in [(Signal::SIGINT, 5), (Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)] {
+        if running.is_empty() {
+            break;
+        }
+        // The postmaster tells its children; where it is dead they end by themselves, or are told.
+        match pid_in(&lock).filter(|pid| running.contains(pid)) {
+            Some(postmaster) => drop(kill(postmaster, signal)),
+            None => running.iter().for_each(|pid| drop(kill(*pid, signal))),
+        }
+        let start = Instant::now();
+        while !running.is_empty() && start.elapsed() < Duration::from_secs(seconds) {
+            std::thread::sleep(Duration::from_millis(20));
+            running = running_in(database);
         }
     }
-    bail!("process {pid}, a PostgreSQL that runs on {}, does not end", database.display())
+    if !running.is_empty() {
+        bail!("processes {running:?} run on {} and do not end", database.display());
+    }
+    // PostgreSQL takes a number that is in use for a sign of life, whoever uses it now.
+    if pid_in(&lock).is_some_and(exists) {
+        fs::remove_file(&lock)?;
+    }
+    Ok(())
 }
 
 /// Waits for the end of a process.
 pub(super) fn gone_within(pid: Pid, patience: Duration) -> bool {
     let start = Instant::now();
-    while alive(pid) {
+    while exists(pid) && !is_zombie(pid) {
         if start.elapsed() > patience {
             return false;
         }
@@ -53,16 +64,29 @@ fn pid_in(lock: &Path) -> Option<Pid> {
     (pid > 1).then(|| Pid::from_raw(pid))
 }
 
-fn alive(pid: Pid) -> bool {
-    let zombie = || {
-        fs::read_to_string(format!("/proc/{pid}/stat"))
-            .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
-    };
-    !matches!(kill(pid, None), Err(Errno::ESRCH)) && !zombie()
+fn exists(pid: Pid) -> bool {
+    kill(pid, None) != Err(Errno::ESRCH)
 }
 
-/// PostgreSQL's working directory is its data folder; the same folder has the same number under every view.
-fn works_in(pid: Pid, database: &Path) -> bool {
-    let (Ok(cwd), Ok(ours)) = (fs::metadata(format!("/proc/{pid}/cwd")), fs::metadata(database)) else { return false };
-    (cwd.dev(), cwd.ino()) == (ours.dev(), ours.ino())
+fn is_zombie(pid: Pid) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+}
+
+/// The working directory of every process of a PostgreSQL is its data folder; the same folder has the same number under every
+/// view. A dead process has none.
+fn running_in(database: &Path) -> Vec<Pid> {
+    let (Ok(ours), Ok(processes)) = (fs::metadata(database), fs::read_dir("/proc")) else { return Vec::new() };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| {
+            fs::metadata(format!("/proc/{pid}/cwd"))
+                .is_ok_and(|cwd| (cwd.dev(), cwd.ino()) == (ours.dev(), ours.ino()))
+        })
+        .map(Pid::from_raw)
+        // Our own shell may stand there: only what is a PostgreSQL is stopped.
+        .filter(|pid| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == "postgres")
+        })
+        .collect()
 }
