@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ pub struct Services {
     database_url: String,
     redis_url: String,
     children: Vec<Child>,
+    programs: PathBuf,
     _folder: TempDir,
 }
 
@@ -43,6 +44,7 @@ impl Services {
             database_url: format!("postgres://postgres@127.0.0.1:{database_port}/postgres"),
             redis_url: format!("redis://127.0.0.1:{redis_port}"),
             children: Vec::new(),
+            programs: root.clone(),
             _folder: folder,
         };
         let log = File::create(services._folder.path().join("postgres.log"))?;
@@ -82,6 +84,13 @@ impl Services {
         &self.redis_url
     }
 
+    /// Runs statements with psql.
+    pub fn run_sql(&self, statements: &str) -> Result<()> {
+        let mut psql = debian::command(&self.programs, "psql");
+        psql.args([&self.database_url, "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
+        shell::run_with_input(&mut psql, statements.as_bytes()).map(drop)
+    }
+
     fn await_port(&self, port: u16) -> Result<()> {
         let began = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -116,8 +125,9 @@ impl Drop for Services {
     }
 }
 
-/// Runs programs as somebody who is not root: PostgreSQL refuses to be.
-struct Servant<'a> {
+/// Runs programs as somebody who is not root: PostgreSQL refuses to be. They die with the thread that starts them.
+#[derive(Debug)]
+pub struct Servant<'a> {
     root: &'a Path,
     as_root: bool,
 }
@@ -126,18 +136,21 @@ struct Servant<'a> {
 const NOBODY: u32 = 65534;
 
 impl<'a> Servant<'a> {
-    fn new(root: &'a Path) -> Self {
+    /// Programs of the Debian packages unpacked under `root`.
+    pub fn new(root: &'a Path) -> Self {
         Self { root, as_root: nix::unistd::geteuid().is_root() }
     }
 
-    fn give(&self, path: &Path) -> Result<()> {
+    /// Makes a folder theirs.
+    pub fn give(&self, path: &Path) -> Result<()> {
         if self.as_root {
             std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY))?;
         }
         Ok(())
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// One of the programs, to be started.
+    pub fn command(&self, program: &str) -> Command {
         let plain = debian::command(self.root, program);
         let mut command = if self.as_root {
             let mut dropped = Command::new("setpriv");

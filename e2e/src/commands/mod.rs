@@ -3,6 +3,7 @@
 pub mod check;
 pub mod cluster;
 pub mod down;
+pub mod generate;
 pub mod test;
 pub mod tools;
 pub mod up;
