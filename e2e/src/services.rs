@@ -151,34 +151,30 @@ impl<'a> Servant<'a> {
 
     /// One of the programs, to be started.
     pub fn command(&self, program: &str) -> Command {
-        let plain = debian::command(self.root, program);
         let mut command = if self.as_root {
-            let mut dropped = Command::new("setpriv");
-            // The cache may lie in /root, which nobody may enter: reading stays allowed.
-            dropped.args([
-                &format!("--reuid={NOBODY}"),
-                &format!("--regid={NOBODY}"),
-                "--clear-groups",
-                "--inh-caps=+dac_read_search",
-                "--ambient-caps=+dac_read_search",
-                "--pdeathsig=KILL",
-                "--",
-            ]);
-            dropped.arg(plain.get_program());
+            // PostgreSQL looks at its own file as that somebody, who may not enter
+            // /root: the programs are shown under /mnt, to this process alone.
+            let root = Path::new("/mnt");
+            let mut dropped = Command::new("unshare");
+            dropped.args(["--mount", "--", "sh", "-c", SHOW_AND_DROP]).arg(self.root);
+            dropped.arg(format!("LD_LIBRARY_PATH={}", debian::library_path(root)));
+            dropped.arg(format!("PATH={}", debian::search_path(root)));
             dropped
         } else {
             let mut bound = Command::new("setpriv");
-            bound.args(["--pdeathsig=KILL", "--"]).arg(plain.get_program());
+            bound.args(["--pdeathsig=KILL", "--", "env"]);
+            bound.arg(format!("LD_LIBRARY_PATH={}", debian::library_path(self.root)));
+            bound.arg(format!("PATH={}", debian::search_path(self.root)));
             bound
         };
-        command
-            .env("LD_LIBRARY_PATH", debian::library_path(self.root))
-            .env("PATH", debian::search_path(self.root))
-            .current_dir("/")
-            .stdin(Stdio::null());
+        command.arg(program).current_dir("/").stdin(Stdio::null());
         command
     }
 }
+
+/// `nobody` and `nogroup` are 65534 on every Debian.
+const SHOW_AND_DROP: &str = "mount --bind \"$0\" /mnt && exec setpriv --reuid=65534 \
+    --regid=65534 --clear-groups --pdeathsig=KILL -- env \"$@\"";
 
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

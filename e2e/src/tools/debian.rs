@@ -65,6 +65,7 @@ pub fn unpack(
     hash.update(packages.join(" "));
     hash.update(without.join(" "));
     hash.update(NEVER.join(" "));
+    hash.update("without just-in-time compiler");
     let key = hex::encode(&hash.finalize()[..8]);
     let root = paths::cache().join("debian").join(format!("{name}-{key}"));
     if root.is_dir() {
@@ -103,8 +104,22 @@ pub fn unpack(
         shell::run(Command::new("dpkg").arg("-x").arg(entry?.path()).arg(&unfinished))?;
     }
     fs::remove_dir_all(&downloads)?;
+    drop_just_in_time_compiler(&unfinished)?;
     publish(&unfinished, &root)?;
     Ok(root)
+}
+
+/// PostgreSQL loads its compiler if the file is there, and fails a big query
+/// when LLVM (100 MB, left out) is not.
+fn drop_just_in_time_compiler(root: &Path) -> Result<()> {
+    let library = root.join("usr/lib/postgresql/15/lib");
+    for (path, folder) in [("llvmjit.so", false), ("bitcode", true)] {
+        let path = library.join(path);
+        if path.exists() {
+            if folder { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+    }
+    Ok(())
 }
 
 /// A command that finds the libraries unpacked beside it.
