@@ -66,16 +66,29 @@ async fn c6_defaults_stay_out_of_the_spec_and_a_second_apply_changes_nothing() -
             let mut object = object;
             object["metadata"]["namespace"] = "default".into();
             let first = apply(&client, &object).await?;
+            // The default of status is stored with the first write after the creation; here it is this one, with an
+            // operator its first status.
             let second = apply(&client, &object).await?;
+            let third = apply(&client, &object).await?;
             let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
             ensure!(
                 first["spec"] == object["spec"],
                 "{name}: the spec was changed to {}",
                 first["spec"]
             );
+            for field in ["spec", "status"] {
+                ensure!(
+                    first[field] == second[field],
+                    "{name}: a second apply changed {field}"
+                );
+            }
             ensure!(
-                first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"],
-                "{name}: a second apply wrote"
+                first["metadata"]["generation"] == third["metadata"]["generation"],
+                "{name}: a new generation"
+            );
+            ensure!(
+                second["metadata"]["resourceVersion"] == third["metadata"]["resourceVersion"],
+                "{name}: a further apply wrote"
             );
             ensure!(
                 first["status"]["observedGeneration"] == -1,
