@@ -57,6 +57,27 @@ impl Context {
         self.registries.get(namespace, name)
     }
 
+    /// Whether another installation of the operator handles an object: then it is left alone, status included, because
+    /// two writers would never come to rest (LESSONS G3).
+    pub(crate) async fn is_foreign<K: Resource<DynamicType = ()>>(
+        &self,
+        object: &K,
+        installation: Option<&str>,
+    ) -> bool {
+        let Some(other) = installation.filter(|known| *known != self.installation) else {
+            return false;
+        };
+        let note = format!(
+            "another installation of the operator ({other}) handles this object, {} leaves it alone; uninstall one of the \
+             two, or clear status.installation to hand it over",
+            self.installation
+        );
+        self.events
+            .warning(object, slipway_crds::condition::reason::OTHER_INSTALLATION, note)
+            .await;
+        true
+    }
+
     /// The Projects that refer to a Registry.
     pub(crate) fn projects_of(&self, namespace: &str, name: &str) -> Vec<Arc<Guarded<Project>>> {
         self.projects.filter(|project| {

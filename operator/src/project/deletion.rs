@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::controller::Action};
 use slipway_crds::{Project, Registry, common::DeletionPolicy, condition, condition::reason};
 
-use super::{claim::mark_of, execute::gone_is_fine, observe, ours, service_accounts};
+use super::{claim::mark_of, execute::gone_is_fine, observe, ours, owed, service_accounts};
 use crate::{
     context::Context,
     error::{Cause, Error, Problem, Result},
@@ -18,6 +18,8 @@ use crate::{
 
 /// How soon a deletion that waits is looked at again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// The longest that a deletion waits for the registry when the whole namespace goes.
+const HURRY: Duration = Duration::from_secs(30);
 
 /// Whether the deletion has something to do in the registry or on service accounts.
 pub(crate) fn needs_finalizer(project: &Project) -> bool {
@@ -36,14 +38,15 @@ pub(crate) async fn run(context: &Context, project: &Project) -> Result<Action> 
     }
     match clean_up(context, project).await {
         Ok(()) => {}
-        Err(error) if waited_long_enough(context, project) => {
+        Err(error) if waited_long_enough(context, project).await => {
             tracing::warn!(
                 namespace = project.namespace(),
                 name = project.name_any(),
                 %error,
                 "the deletion waited for spec.deletionTimeout and the object goes without its clean-up"
             );
-            context.events.warning(project, "CleanUpOwed", "the registry did not answer within spec.deletionTimeout; robots of the project may remain there").await;
+            leave_owed(context, project).await;
+            remove_secrets(context, project).await?;
         }
         Err(error) => {
             report(context, project, &error).await?;
@@ -54,12 +57,47 @@ pub(crate) async fn run(context: &Context, project: &Project) -> Result<Action> 
     Ok(Action::await_change())
 }
 
-fn waited_long_enough(context: &Context, project: &Project) -> bool {
+/// Notes what could not be done on the Registry.
+async fn leave_owed(context: &Context, project: &Project) {
+    let note =
+        "the registry did not answer within spec.deletionTimeout; the clean-up is owed on the Registry";
+    context.events.warning(project, "CleanUpOwed", note).await;
+    let Some(registry) = registry_of(context, project) else {
+        return;
+    };
+    let status = project.status.clone().unwrap_or_default();
+    let declared = project.spec.robots.iter().map(|robot| robot.name.clone());
+    let mut robots: Vec<String> = ours::robots(&[], &status).into_iter().chain(declared).collect();
+    robots.sort();
+    robots.dedup();
+    if let Err(error) = owed::note(context, &registry, owed::of(project, &robots)).await {
+        tracing::warn!(%error, "the clean-up that is owed was not noted");
+    }
+}
+
+/// Whether the object has waited for the registry as long as it declares, or for half a minute when its whole namespace
+/// goes: what is left to do is noted on the Registry.
+async fn waited_long_enough(context: &Context, project: &Project) -> bool {
     let Some(since) = &project.metadata.deletion_timestamp else {
         return true;
     };
+    let declared = project.spec.deletion_timeout();
+    let limit = if goes_with_namespace(context, project).await {
+        declared.min(HURRY)
+    } else {
+        declared
+    };
     let waited = context.clock.now().duration_since(since.0);
-    Duration::try_from(waited).is_ok_and(|waited| waited >= project.spec.deletion_timeout())
+    Duration::try_from(waited).is_ok_and(|waited| waited >= limit)
+}
+
+async fn goes_with_namespace(context: &Context, project: &Project) -> bool {
+    let namespace = project.namespace().unwrap_or_default();
+    context
+        .namespaces
+        .get(&namespace)
+        .await
+        .is_ok_and(|facts| facts.terminating)
 }
 
 async fn clean_up(context: &Context, project: &Project) -> Result<()> {
@@ -133,7 +171,11 @@ async fn in_registry(context: &Context, project: &Project, session: &Session) ->
     }
     context.fence.enforce();
     if project.spec.deletion_policy() == DeletionPolicy::Delete {
-        return delete_project(session, project, name).await;
+        match delete_project(session, project, name).await {
+            // Nobody is left who could decide about the content: it stays, the robots go.
+            Err(Error::Problem(_)) if goes_with_namespace(context, project).await => {}
+            other => return other,
+        }
     }
     let namespace = project.namespace().unwrap_or_default();
     let secrets = ours::secrets(&context.client, &namespace, &object).await?;

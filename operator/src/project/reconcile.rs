@@ -1,25 +1,21 @@
 //! One attempt at a Project.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use kube::{ResourceExt, runtime::controller::Action};
 use slipway_crds::{
-    ConditionStatus, Project, ProjectStatus, Registry, annotations, condition,
-    condition::reason,
-    project::{Attachment, Management},
+    ConditionStatus, Project, ProjectStatus, annotations, condition, condition::reason, project::Management,
 };
 
 use super::{
-    claim, deletion,
+    claim,
+    credentials::{MOST, settle_accounts, settle_robots},
+    deletion,
     desired::{self, Desired},
     execute, observe, ours,
     plan::{self, Change, Observed},
-    pull_secret::Place,
-    robots, service_accounts, tenancy,
+    tenancy,
 };
 use crate::{
     context::Context,
@@ -31,12 +27,16 @@ use crate::{
     status::{self, FEATURE_UNAVAILABLE, Report},
 };
 
-/// The most entries of a list in status.
-const MOST: usize = 20;
-
 /// Brings a Project closer to what it declares.
 pub(crate) fn reconcile(project: Arc<Project>, context: Arc<Context>) -> BoxFuture<'static, Result<Action>> {
     async move {
+        let before = project.status.clone().unwrap_or_default();
+        if context
+            .is_foreign(&*project, before.installation.as_deref())
+            .await
+        {
+            return Ok(Action::await_change());
+        }
         if project.metadata.deletion_timestamp.is_some() {
             return deletion::run(&context, &project).await;
         }
@@ -44,7 +44,6 @@ pub(crate) fn reconcile(project: Arc<Project>, context: Arc<Context>) -> BoxFutu
             .namespaces
             .require_alive(&project.namespace().unwrap_or_default())
             .await?;
-        let before = project.status.clone().unwrap_or_default();
         let generation = project.metadata.generation;
         if project.spec.is_suspended() {
             let mut after = before.clone();
@@ -119,16 +118,6 @@ async fn attempt(
     after: &mut ProjectStatus,
     report: &mut Report,
 ) -> Result<()> {
-    if let Some(other) = after
-        .installation
-        .as_ref()
-        .filter(|known| **known != context.installation)
-    {
-        let message = format!(
-            "another installation of the operator ({other}) handles this Project; clear status.installation to hand it over"
-        );
-        return Err(Problem::user(condition::READY, reason::OTHER_INSTALLATION, message).into());
-    }
     let namespace = project.namespace().unwrap_or_default();
     let observing = project.spec.management() == Management::Observe;
     registry_session::allowed(context, &project.spec.registry_ref, &namespace).await?;
@@ -329,134 +318,4 @@ fn observe_only(
             message,
         );
     }
-}
-
-async fn settle_robots(
-    context: &Context,
-    session: &Session,
-    project: &Project,
-    desired: &Desired,
-    observed: &Observed,
-    after: &mut ProjectStatus,
-    report: &mut Report,
-) -> Result<()> {
-    let (namespace, object) = (project.namespace().unwrap_or_default(), project.name_any());
-    let hosts = hosts(&session.registry);
-    let asked = project.annotations().get(annotations::ROTATE_NOW);
-    let rotate_now = asked.is_some() && asked != after.last_handled_rotation.as_ref();
-    let (mut known, mut failed) = (Vec::new(), None);
-    for robot in &project.spec.robots {
-        let (Some(wanted), Some(there)) = (desired.robots.get(&robot.name), observed.robots.get(&robot.name))
-        else {
-            continue;
-        };
-        let before = after.robots.iter().find(|before| before.name == robot.name);
-        let place = Place {
-            namespace: &namespace,
-            name: &robot.secret.name,
-            project: &object,
-            robot: &robot.name,
-            form: robot.secret.secret_type(),
-            hosts: &hosts,
-        };
-        let case = robots::Case {
-            robot,
-            desired: wanted,
-            observed: there,
-            before,
-            place,
-            rotate_now,
-        };
-        match robots::settle(context, session, &case).await {
-            Ok(status) => known.push(status),
-            Err(error) => {
-                known.extend(before.cloned());
-                // One robot's trouble keeps no other robot from its token.
-                match &error {
-                    Error::Problem(problem) => report.problem(problem),
-                    Error::NamespaceTerminating => return Err(error),
-                    _ => drop(failed.get_or_insert(error)),
-                }
-            }
-        }
-    }
-    after.robots = known;
-    after.robots.truncate(MOST);
-    match failed {
-        Some(error) => {
-            report.waiting(
-                condition::CREDENTIALS_READY,
-                reason::TRANSIENT_ERROR,
-                "a robot's token could not be settled and is tried again",
-            );
-            Err(error)
-        }
-        None => {
-            after.last_handled_rotation = asked.cloned();
-            if !project.spec.robots.is_empty() && report.is_ready() {
-                report.good(
-                    condition::CREDENTIALS_READY,
-                    reason::SUCCEEDED,
-                    "every robot's Secret holds a token that logged in",
-                );
-            }
-            Ok(())
-        }
-    }
-}
-
-/// The names that stand in pull Secrets: bare, without scheme.
-fn hosts(registry: &Registry) -> Vec<String> {
-    registry.spec.hostnames().map(str::to_owned).collect()
-}
-
-async fn settle_accounts(
-    context: &Context,
-    project: &Project,
-    after: &mut ProjectStatus,
-    report: &mut Report,
-) -> Result<()> {
-    let declared: BTreeSet<Attachment> = project
-        .spec
-        .robots
-        .iter()
-        .filter(|robot| after.robots.iter().any(|known| known.name == robot.name))
-        .flat_map(|robot| {
-            robot.attach_to_service_accounts.iter().map(|account| Attachment {
-                service_account: account.clone(),
-                secret_name: robot.secret.name.clone(),
-            })
-        })
-        .collect();
-    if declared.is_empty() && after.attached_service_accounts.is_empty() {
-        return Ok(());
-    }
-    let namespace = project.namespace().unwrap_or_default();
-    let (attached, missing) = service_accounts::settle(
-        &context.client,
-        &namespace,
-        &declared,
-        &after.attached_service_accounts,
-    )
-    .await?;
-    after.attached_service_accounts = attached;
-    if missing.is_empty() {
-        report.good(
-            condition::SERVICE_ACCOUNTS_ATTACHED,
-            reason::SUCCEEDED,
-            "the declared service accounts carry the pull Secrets",
-        );
-    } else {
-        let message = format!(
-            "there is no service account {} in this namespace; it gets the Secret when it appears",
-            missing.join(", ")
-        );
-        report.note(
-            condition::SERVICE_ACCOUNTS_ATTACHED,
-            ConditionStatus::False,
-            reason::SERVICE_ACCOUNTS_MISSING,
-            message,
-        );
-    }
-    Ok(())
 }

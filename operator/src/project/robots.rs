@@ -27,6 +27,9 @@ use crate::{
     secret::{SecretValue, fingerprint},
 };
 
+/// The longest that the registry lets an old token work beside a new one, in seconds.
+const LONGEST_OVERLAP: i64 = 30 * 24 * 3600;
+
 /// What is known of a robot when its token is looked at.
 pub(crate) struct Case<'a> {
     /// As declared.
@@ -235,7 +238,7 @@ fn grace(case: &Case<'_>, now: Timestamp) -> i64 {
     let left =
         moment(case.observed.expires_at).map(|end| end.as_second().saturating_sub(now.as_second()).max(0));
     let declared = declared.map(|overlap| i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX));
-    declared.or(left).unwrap_or(24 * 3600)
+    declared.or(left).unwrap_or(24 * 3600).min(LONGEST_OVERLAP)
 }
 
 /// A new token lives as long as declared; the registry counts days from the robot's creation.

@@ -42,6 +42,8 @@ async fn blocked(context: &Context, registry: &Registry) -> Result<Option<Proble
         .annotations()
         .get(annotations::CONFIRM_DELETE)
         .is_some_and(|value| *value == name);
+    // A namespace that goes must not be held by an answer that is some seconds old.
+    context.namespaces.forget(&namespace);
     if confirmed || context.namespaces.get(&namespace).await?.terminating {
         return Ok(None);
     }

@@ -25,7 +25,11 @@ use super::{
 use crate::error::Result;
 
 /// The policies that are wanted.
-pub(crate) fn policies(names: &Names, managed: &ManagedRegistry) -> Result<Vec<NetworkPolicy>> {
+pub(crate) fn policies(
+    names: &Names,
+    managed: &ManagedRegistry,
+    operator_namespace: &str,
+) -> Result<Vec<NetworkPolicy>> {
     let network = managed.network_policy.clone().unwrap_or_default();
     if !network.is_enabled() {
         return Ok(Vec::new());
@@ -54,7 +58,7 @@ pub(crate) fn policies(names: &Names, managed: &ManagedRegistry) -> Result<Vec<N
         names,
         serve::PART,
         Component::Serve,
-        peers(&network.ingress_from),
+        peers(&network.ingress_from, names, operator_namespace),
         &["http"],
     );
     open_metrics(&mut serving, &["serve-metrics", "worker-metrics"]);
@@ -137,24 +141,31 @@ fn own(names: &Names) -> NetworkPolicyPeer {
     }
 }
 
-fn peers(declared: &[NetworkPeer]) -> Vec<NetworkPolicyPeer> {
-    declared
-        .iter()
-        .filter_map(|peer| match peer.kind().ok()? {
-            NetworkPeerKind::NamespaceLabels(wanted) => Some(NetworkPolicyPeer {
-                namespace_selector: Some(LabelSelector {
-                    match_labels: Some(wanted.clone()),
-                    match_expressions: None,
-                }),
-                ..NetworkPolicyPeer::default()
+/// Who may reach the registry: whoever is declared, and then also its own workers and the operator.
+fn peers(declared: &[NetworkPeer], names: &Names, operator_namespace: &str) -> Vec<NetworkPolicyPeer> {
+    if declared.is_empty() {
+        return Vec::new();
+    }
+    let namespaces = |labels: BTreeMap<String, String>| NetworkPolicyPeer {
+        namespace_selector: Some(LabelSelector {
+            match_labels: Some(labels),
+            match_expressions: None,
+        }),
+        ..NetworkPolicyPeer::default()
+    };
+    let declared = declared.iter().filter_map(|peer| match peer.kind().ok()? {
+        NetworkPeerKind::NamespaceLabels(wanted) => Some(namespaces(wanted.clone())),
+        NetworkPeerKind::Cidr(cidr) => Some(NetworkPolicyPeer {
+            ip_block: Some(IPBlock {
+                cidr: cidr.clone(),
+                except: None,
             }),
-            NetworkPeerKind::Cidr(cidr) => Some(NetworkPolicyPeer {
-                ip_block: Some(IPBlock {
-                    cidr: cidr.clone(),
-                    except: None,
-                }),
-                ..NetworkPolicyPeer::default()
-            }),
-        })
-        .collect()
+            ..NetworkPolicyPeer::default()
+        }),
+    });
+    let operator = BTreeMap::from([(
+        "kubernetes.io/metadata.name".to_owned(),
+        operator_namespace.to_owned(),
+    )]);
+    declared.chain([own(names), namespaces(operator)]).collect()
 }

@@ -24,7 +24,9 @@ use crate::{
     context::Context,
     controller::resync,
     error::{Error, Problem, Result, slow_retry},
-    finalizer, random,
+    finalizer,
+    project::owed,
+    random,
     secret::SecretValue,
     status::{self, FEATURE_UNAVAILABLE, Report},
 };
@@ -38,6 +40,13 @@ pub(crate) fn reconcile(
     context: Arc<Context>,
 ) -> BoxFuture<'static, Result<Action>> {
     async move {
+        let before = registry.status.clone().unwrap_or_default();
+        if context
+            .is_foreign(&*registry, before.installation.as_deref())
+            .await
+        {
+            return Ok(Action::await_change());
+        }
         if registry.metadata.deletion_timestamp.is_some() {
             return deletion::run(&context, &registry).await;
         }
@@ -45,7 +54,6 @@ pub(crate) fn reconcile(
             .namespaces
             .require_alive(&registry.namespace().unwrap_or_default())
             .await?;
-        let before = registry.status.clone().unwrap_or_default();
         if registry.spec.is_suspended() {
             return suspend(&context, &registry, &before).await;
         }
@@ -135,24 +143,16 @@ async fn attempt(
     after: &mut RegistryStatus,
     report: &mut Report,
 ) -> Result<()> {
-    if let Some(other) = after
-        .installation
-        .as_ref()
-        .filter(|known| **known != context.installation)
-    {
-        let message = format!(
-            "another installation of the operator ({other}) handles this Registry; uninstall one of the two, or clear \
-             status.installation to hand it over"
-        );
-        return Err(Problem::user(condition::READY, reason::OTHER_INSTALLATION, message).into());
-    }
     let missing = features::missing(registry);
-    if !missing.is_empty() {
-        let sentence = features::sentence(&missing);
-        if features::is_fatal(registry) {
-            return Err(Problem::user(condition::READY, FEATURE_UNAVAILABLE, sentence).into());
-        }
-        report.problem(&Problem::user(condition::READY, FEATURE_UNAVAILABLE, sentence));
+    let unavailable = || {
+        Problem::user(
+            condition::READY,
+            FEATURE_UNAVAILABLE,
+            features::sentence(&missing),
+        )
+    };
+    if !missing.is_empty() && features::is_fatal(registry) {
+        return Err(unavailable().into());
     }
     let Some(managed) = &registry.spec.managed else {
         return Ok(());
@@ -182,10 +182,15 @@ async fn attempt(
             .normal(registry, reason::ADOPTED_RETAINED, note)
             .await;
     }
-    run_parts(
+    let result = run_parts(
         context, registry, managed, &names, &images, &found, &external, after, report,
     )
-    .await
+    .await;
+    // Last, so that what is wrong with the rest is what a person reads first.
+    if !missing.is_empty() {
+        report.problem(&unavailable());
+    }
+    result
 }
 
 #[expect(
@@ -300,6 +305,7 @@ async fn run_parts(
                 .for_registry(context, &names.namespace, &names.name, &found.system.value)?;
         let admin = admin::settle(context, &session.client, registry, found).await;
         parts::settle(admin, condition::READY, report)?;
+        owed::settle(context, &session.client, after).await;
     }
     exposed(context, &with, external, report).await;
     Ok(())

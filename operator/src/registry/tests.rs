@@ -123,7 +123,7 @@ fn everything(registry: &Registry) -> BTreeMap<String, Value> {
         add(&mut all, &worker);
     }
     add(&mut all, &migrate::job(&with).expect("a Job"));
-    for policy in network::policies(&names, managed).expect("policies") {
+    for policy in network::policies(&names, managed, "slipway-system").expect("policies") {
         add(&mut all, &policy);
     }
     if let Some(budget) = disruption::budget(&names, managed) {
