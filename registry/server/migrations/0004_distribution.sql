@@ -15,6 +15,11 @@ ALTER TABLE repositories ADD COLUMN pushed_at timestamptz;
 -- period for clients that have just been told that the blob is there.
 ALTER TABLE repository_blobs ADD COLUMN counted boolean NOT NULL DEFAULT true;
 
+-- How many pushes may be under way that were told that the blob is there: raised by each upload, mount and
+-- HEAD, lowered by each manifest that arrives and refers to it. While it is above zero, the removal of
+-- manifests does not shorten the lease.
+ALTER TABLE repository_blobs ADD COLUMN leases integer NOT NULL DEFAULT 1 CHECK (leases >= 0);
+
 -- Objects of the blob store that no row of blobs names any more: written in the transaction that took the
 -- row away, deleted when the store has confirmed the removal. A key is never used twice, so a blob that is
 -- pushed again meanwhile is another object.

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use crate::kernel::app::App;
 
-/// How long an upload, a mount or a HEAD keeps a blob that no manifest refers to, at least: clients may
-/// take hours between a layer and the manifest.
-pub(crate) const LEASE: TimeDelta = TimeDelta::hours(24);
+/// How long an upload, a mount or a HEAD keeps a blob that no manifest refers to: clients may take hours
+/// between a layer and the manifest.
+pub(crate) const LEASE: TimeDelta = TimeDelta::hours(36);
 
 /// The longest pause within the body of an upload. There is no limit on the whole: layers take hours.
 pub(crate) const IDLE: Duration = Duration::from_secs(120);

@@ -23,28 +23,18 @@ use crate::features::quota;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
     now: DateTime<Utc>,
-    minimum: TimeDelta,
+    length: TimeDelta,
 }
 
 impl Lease {
-    /// Leases that run for `minimum` at least, counted from `now`.
-    pub(crate) fn new(now: DateTime<Utc>, minimum: TimeDelta) -> Self {
-        Self { now, minimum }
+    /// A lease of this length, counted from `now`.
+    pub(crate) fn new(now: DateTime<Utc>, length: TimeDelta) -> Self {
+        Self { now, length }
     }
 
-    /// How long a new lease runs: half as long again, so that a renewal is not written by each HEAD.
-    pub(crate) fn length(self) -> TimeDelta {
-        self.minimum + self.minimum / 2
-    }
-
-    /// Until when a new lease runs.
+    /// Until when it runs.
     pub(crate) fn until(self) -> DateTime<Utc> {
-        self.now + self.length()
-    }
-
-    /// Does a lease that runs until then have to be renewed?
-    pub(crate) fn needs_renewal(self, until: DateTime<Utc>) -> bool {
-        until < self.now + self.minimum
+        self.now + self.length
     }
 
     /// The moment of granting.
@@ -103,7 +93,7 @@ pub(crate) async fn grant(
     digest: &Digest,
     size: i64,
 ) -> Result<()> {
-    if store::link(conn, place.repository_id, digest, lease.until()).await? {
+    if store::link(conn, place.repository_id, digest, lease.now(), lease.until()).await? {
         count(conn, place.project_id, &[(digest, size)]).await?;
     }
     store::review(conn, &[digest.as_str().to_owned()], lease.until()).await

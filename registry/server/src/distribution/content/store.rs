@@ -115,6 +115,7 @@ pub(crate) async fn link(
     conn: &mut PgConnection,
     repository_id: i64,
     digest: &Digest,
+    now: DateTime<Utc>,
     leased_until: DateTime<Utc>,
 ) -> Result<bool> {
     loop {
@@ -127,11 +128,14 @@ pub(crate) async fn link(
         .await?;
         if let Some(counted) = counted {
             sqlx::query!(
-                "UPDATE repository_blobs SET leased_until = greatest(leased_until, $3), counted = true
+                "UPDATE repository_blobs
+                 SET leases = CASE WHEN leased_until > $4 THEN leases + 1 ELSE 1 END,
+                     leased_until = greatest(leased_until, $3), counted = true
                  WHERE repository_id = $1 AND digest = $2",
                 repository_id,
                 digest.as_str(),
                 leased_until,
+                now,
             )
             .execute(&mut *conn)
             .await?;

@@ -24,11 +24,10 @@ pub(crate) async fn stat(
 ) -> Result<u64> {
     let row = find(app, project, repository, digest).await?;
     let lease = Lease::new(app.clock.now(), LEASE);
-    if lease.needs_renewal(row.leased_until) {
-        let mut conn = app.pool.acquire().await?;
-        if !store::renew_lease(&mut conn, row.repository_id, digest.as_str(), lease.until()).await? {
-            return Err(unknown(repository, digest));
-        }
+    let mut conn = app.pool.acquire().await?;
+    let (now, until) = (lease.now(), lease.until());
+    if !store::lease(&mut conn, row.repository_id, digest.as_str(), now, until).await? {
+        return Err(unknown(repository, digest));
     }
     Ok(u64::try_from(row.size).unwrap_or(0))
 }

@@ -68,7 +68,6 @@ pub(crate) struct BlobRow {
     pub(crate) repository_id: i64,
     pub(crate) size: i64,
     pub(crate) storage_key: String,
-    pub(crate) leased_until: DateTime<Utc>,
 }
 
 /// Finds a blob through the repository's link: nothing else opens it.
@@ -80,7 +79,7 @@ pub(crate) async fn blob(
 ) -> Result<Option<BlobRow>> {
     let row = sqlx::query_as!(
         BlobRow,
-        "SELECT l.repository_id, b.size, b.storage_key, l.leased_until
+        "SELECT l.repository_id, b.size, b.storage_key
          FROM repositories r
          JOIN repository_blobs l ON l.repository_id = r.id AND l.digest = $3
          JOIN blobs b ON b.digest = l.digest
@@ -94,19 +93,23 @@ pub(crate) async fn blob(
     Ok(row)
 }
 
-/// Lengthens the lease of a link; false where garbage collection was faster.
-pub(crate) async fn renew_lease(
+/// Grants one more lease of a link; false where garbage collection was faster.
+pub(crate) async fn lease(
     conn: &mut PgConnection,
     repository_id: i64,
     digest: &str,
+    now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE repository_blobs SET leased_until = greatest(leased_until, $3)
+        "UPDATE repository_blobs
+         SET leases = CASE WHEN leased_until > $4 THEN leases + 1 ELSE 1 END,
+             leased_until = greatest(leased_until, $3)
          WHERE repository_id = $1 AND digest = $2",
         repository_id,
         digest,
         until,
+        now,
     )
     .execute(conn)
     .await?;

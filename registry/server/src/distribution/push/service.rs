@@ -173,6 +173,7 @@ impl Push<'_> {
                 .map(|child| child.digest.as_str())
                 .collect::<HashSet<_>>(),
         })?;
+        store::end_leases(conn, repository_id, &parsed.blobs()).await?;
         self.count_again(conn, repository_id, &links).await?;
         let below = found
             .iter()

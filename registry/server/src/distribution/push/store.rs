@@ -72,6 +72,22 @@ pub(crate) async fn mark_counted(
     Ok(digests)
 }
 
+/// A push has come to its end: one lease less of each of these links, which are locked.
+pub(crate) async fn end_leases(conn: &mut PgConnection, repository_id: i64, digests: &[String]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE repository_blobs l SET leases = l.leases - 1
+         FROM (SELECT digest FROM repository_blobs
+               WHERE repository_id = $1 AND digest = ANY ($2) AND leases > 0
+               ORDER BY digest FOR NO KEY UPDATE) AS held
+         WHERE l.repository_id = $1 AND l.digest = held.digest AND l.leases > 0",
+        repository_id,
+        digests,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A child of an index.
 pub(crate) struct ChildRow {
     pub(crate) digest: String,

@@ -11,8 +11,7 @@ pub(crate) use request::{blob, manifest, tag};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::content::{self, Lease, Place};
-use super::settings::LEASE;
+use super::content::{self, Place};
 use crate::error::Result;
 
 /// What the removal of a manifest came to.
@@ -48,10 +47,9 @@ pub(crate) async fn remove_manifest(
     }
     let tags = store::tags_of(conn, id).await?;
     store::delete_manifest(conn, id).await?;
-    let lease = Lease::new(now, LEASE);
     let orphans = store::orphans(conn, repository_id, &blobs).await?;
     let digests: Vec<String> = orphans.iter().map(|orphan| orphan.digest.clone()).collect();
-    store::release(conn, repository_id, &digests, now + grace, lease.length()).await?;
+    store::release(conn, repository_id, &digests, now + grace).await?;
     let mut uncounted: Vec<String> = orphans
         .into_iter()
         .filter(|orphan| orphan.counted)

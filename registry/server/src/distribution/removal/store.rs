@@ -1,10 +1,9 @@
 //! Rows of removals.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use sqlx::postgres::types::PgInterval;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Blobs that a manifest points at, sorted, each once.
 pub(crate) async fn blobs_of(
@@ -148,28 +147,22 @@ pub(crate) async fn orphans(
     Ok(rows)
 }
 
-/// Lets links go that nothing needs: they no longer count, and a lease that was granted before the last
-/// push to the repository has served its purpose and ends with the grace period. (One that was granted
-/// since belongs to a push that is under way.)
+/// Lets links go that nothing needs: they no longer count. A lease that no push is under way for ends with
+/// the grace period.
 pub(crate) async fn release(
     conn: &mut PgConnection,
     repository_id: i64,
     digests: &[String],
     end: DateTime<Utc>,
-    lease: TimeDelta,
 ) -> Result<()> {
-    let lease = PgInterval::try_from(lease).map_err(Error::internal)?;
     sqlx::query!(
-        "UPDATE repository_blobs l
+        "UPDATE repository_blobs
          SET counted = false,
-             leased_until = CASE WHEN l.leased_until - $4::interval <= r.pushed_at
-                                 THEN least(l.leased_until, $3) ELSE l.leased_until END
-         FROM repositories r
-         WHERE l.repository_id = $1 AND l.digest = ANY ($2) AND r.id = l.repository_id",
+             leased_until = CASE WHEN leases = 0 THEN least(leased_until, $3) ELSE leased_until END
+         WHERE repository_id = $1 AND digest = ANY ($2)",
         repository_id,
         digests,
         end,
-        lease,
     )
     .execute(conn)
     .await?;

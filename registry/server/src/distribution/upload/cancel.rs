@@ -7,5 +7,10 @@ use crate::kernel::app::App;
 
 /// Removes the upload and its bytes.
 pub(crate) async fn cancel(app: &App, session: &Session<'_>) -> Result<()> {
-    Claim::take(app, session, None).await?.try_abandon().await
+    let claim = Claim::take(app, session, None).await?;
+    let outcome = claim.try_abandon().await;
+    if outcome.is_err() {
+        claim.release().await?;
+    }
+    outcome
 }
