@@ -32,7 +32,6 @@ pub fn target() -> PathBuf {
 fn base(variable: &str, below_home: &str) -> PathBuf {
     match std::env::var_os(variable).filter(|value| !value.is_empty()) {
         Some(value) => PathBuf::from(value),
-        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/root".into()))
-            .join(below_home),
+        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/root".into())).join(below_home),
     }
 }

@@ -15,12 +15,18 @@ pub struct Progress {
 impl Progress {
     /// Looks whether standard error is a terminal.
     pub fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal(), quiet: false }
+        Self {
+            terminal: std::io::stderr().is_terminal(),
+            quiet: false,
+        }
     }
 
     /// Reports nothing; for tests.
     pub fn quiet() -> Self {
-        Self { terminal: false, quiet: true }
+        Self {
+            terminal: false,
+            quiet: true,
+        }
     }
 
     /// Begins a step; it ends, with its time, when the returned value is dropped.
@@ -34,7 +40,12 @@ impl Progress {
             spinner.enable_steady_tick(Duration::from_millis(120));
             spinner
         });
-        Step { what, began: Instant::now(), spinner, quiet: self.quiet }
+        Step {
+            what,
+            began: Instant::now(),
+            spinner,
+            quiet: self.quiet,
+        }
     }
 }
 

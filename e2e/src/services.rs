@@ -35,7 +35,11 @@ impl Services {
         servant.give(folder.path())?;
         servant.give(&data)?;
         shell::run(servant.command("initdb").arg("-D").arg(&data).args([
-            "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
         ]))
         .context("making a database cluster")?;
 
@@ -52,13 +56,27 @@ impl Services {
         postgres
             .arg("-D")
             .arg(&data)
-            .args(["-p", &database_port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+            .args([
+                "-p",
+                &database_port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+            ])
             .args(["-c", "unix_socket_directories=", "-c", "max_connections=400"])
             // A test's data need not survive a power cut.
-            .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+            .args([
+                "-c",
+                "fsync=off",
+                "-c",
+                "synchronous_commit=off",
+                "-c",
+                "full_page_writes=off",
+            ])
             .stdout(log.try_clone()?)
             .stderr(log);
-        services.children.push(postgres.spawn().context("starting PostgreSQL")?);
+        services
+            .children
+            .push(postgres.spawn().context("starting PostgreSQL")?);
         let mut redis = servant.command("redis-server");
         redis
             .args(["--port", &redis_port.to_string(), "--bind", "127.0.0.1"])
@@ -87,7 +105,15 @@ impl Services {
     /// Runs statements with psql.
     pub fn run_sql(&self, statements: &str) -> Result<()> {
         let mut psql = debian::command(&self.programs, "psql");
-        psql.args([&self.database_url, "--quiet", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
+        psql.args([
+            &self.database_url,
+            "--quiet",
+            "--no-psqlrc",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-f",
+            "-",
+        ]);
         shell::run_with_input(&mut psql, statements.as_bytes()).map(drop)
     }
 
@@ -96,7 +122,10 @@ impl Services {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if began.elapsed() > Duration::from_secs(30) {
                 let log = fs::read_to_string(self._folder.path().join("postgres.log"));
-                bail!("nothing answers on port {port} after 30 s: {}", log.unwrap_or_default());
+                bail!(
+                    "nothing answers on port {port} after 30 s: {}",
+                    log.unwrap_or_default()
+                );
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -138,7 +167,10 @@ const NOBODY: u32 = 65534;
 impl<'a> Servant<'a> {
     /// Programs of the Debian packages unpacked under `root`.
     pub fn new(root: &'a Path) -> Self {
-        Self { root, as_root: nix::unistd::geteuid().is_root() }
+        Self {
+            root,
+            as_root: nix::unistd::geteuid().is_root(),
+        }
     }
 
     /// Makes a folder theirs.
@@ -156,7 +188,9 @@ impl<'a> Servant<'a> {
             // /root: the programs are shown under /mnt, to this process alone.
             let root = Path::new("/mnt");
             let mut dropped = Command::new("unshare");
-            dropped.args(["--mount", "--", "sh", "-c", SHOW_AND_DROP]).arg(self.root);
+            dropped
+                .args(["--mount", "--", "sh", "-c", SHOW_AND_DROP])
+                .arg(self.root);
             dropped.arg(format!("LD_LIBRARY_PATH={}", debian::library_path(root)));
             dropped.arg(format!("PATH={}", debian::search_path(root)));
             dropped

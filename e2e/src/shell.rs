@@ -33,7 +33,9 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Result<String> {
         .spawn()
         .with_context(|| format!("cannot run {shown}"))?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input).with_context(|| format!("{shown} did not take its input"))?;
+        stdin
+            .write_all(input)
+            .with_context(|| format!("{shown} did not take its input"))?;
     }
     let out = child.wait_with_output()?;
     if !out.status.success() {
@@ -50,7 +52,11 @@ pub fn exists(program: &str) -> bool {
 
 fn show(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
+    words.extend(
+        command
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned()),
+    );
     words.join(" ")
 }
 

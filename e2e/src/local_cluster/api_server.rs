@@ -70,7 +70,10 @@ fn program_path() -> Result<BTreeMap<&'static str, String>> {
     }
     let (kubernetes, debian_root) = Tools::prepare_api_server(Progress::new())?;
     Ok(BTreeMap::from([
-        ("PATH", format!("{}:{}", kubernetes.display(), debian::search_path(&debian_root))),
+        (
+            "PATH",
+            format!("{}:{}", kubernetes.display(), debian::search_path(&debian_root)),
+        ),
         ("LD_LIBRARY_PATH", debian::library_path(&debian_root)),
     ]))
 }
@@ -101,12 +104,17 @@ async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiSe
     .programs();
     let daemons = Daemons::start(root.to_path_buf(), programs, environment.clone())?;
     let client = client::from_kubeconfig(&root.join("kubeconfig")).await?;
-    client::await_ready(&client, Duration::from_secs(60)).await.with_context(|| {
-        let log = fs::read_to_string(root.join("kube-apiserver.log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(15)..].join("\n")
-    })?;
-    Ok(ApiServer { _daemons: daemons, folder })
+    client::await_ready(&client, Duration::from_secs(60))
+        .await
+        .with_context(|| {
+            let log = fs::read_to_string(root.join("kube-apiserver.log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(15)..].join("\n")
+        })?;
+    Ok(ApiServer {
+        _daemons: daemons,
+        folder,
+    })
 }
 
 fn start(root: &Path, program: &Program, environment: &BTreeMap<&'static str, String>) -> Result<Child> {
@@ -131,7 +139,11 @@ fn free_ports() -> Result<[u16; 3]> {
     let listeners = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     let mut ports = [0; 3];
     for (port, listener) in ports.iter_mut().zip(listeners.iter()) {
-        *port = listener.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?.local_addr()?.port();
+        *port = listener
+            .as_ref()
+            .map_err(|error| anyhow::anyhow!("{error}"))?
+            .local_addr()?
+            .port();
     }
     Ok(ports)
 }
@@ -173,7 +185,10 @@ impl Daemons {
                 let _already_reaped = child.wait();
             }
         });
-        let daemons = Self { stop: Some(stop), keeper: Some(keeper) };
+        let daemons = Self {
+            stop: Some(stop),
+            keeper: Some(keeper),
+        };
         told.recv().context("the keeper of the daemons died")??;
         Ok(daemons)
     }

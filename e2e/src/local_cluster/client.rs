@@ -13,8 +13,7 @@ use kube::{Client, Config, ResourceExt as _};
 /// A client made of a kubeconfig file, whatever `KUBECONFIG` says.
 pub async fn from_kubeconfig(file: &Path) -> Result<Client> {
     crate::install_tls_provider();
-    let kubeconfig =
-        Kubeconfig::read_from(file).with_context(|| format!("reading {}", file.display()))?;
+    let kubeconfig = Kubeconfig::read_from(file).with_context(|| format!("reading {}", file.display()))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }
@@ -53,7 +52,9 @@ impl std::fmt::Debug for Objects {
 impl Objects {
     /// Through this client.
     pub fn new(client: &Client) -> Self {
-        Self { client: client.clone() }
+        Self {
+            client: client.clone(),
+        }
     }
 
     /// The client underneath.
@@ -75,12 +76,16 @@ impl Objects {
         let object: DynamicObject = serde_json::from_value(object)?;
         let api = self.api_of(namespace, &object).await?;
         let name = object.name_any();
-        api.patch(&name, &PatchParams::apply("slipway-e2e").force(), &Patch::Apply(&object))
-            .await
-            .with_context(|| {
-                let kind = object.types.as_ref().map(|types| types.kind.clone());
-                format!("applying {} {name}", kind.unwrap_or_default())
-            })
+        api.patch(
+            &name,
+            &PatchParams::apply("slipway-e2e").force(),
+            &Patch::Apply(&object),
+        )
+        .await
+        .with_context(|| {
+            let kind = object.types.as_ref().map(|types| types.kind.clone());
+            format!("applying {} {name}", kind.unwrap_or_default())
+        })
     }
 
     /// The API that an object of unknown kind belongs to.
@@ -94,12 +99,14 @@ impl Objects {
         let (resource, capabilities): (_, ApiCapabilities) = pinned_kind(&self.client, &kind)
             .await
             .with_context(|| format!("the API server does not know {}", types.kind))?;
-        Ok(match (capabilities.scope, object.namespace().as_deref().or(namespace)) {
-            (Scope::Namespaced, Some(namespace)) => {
-                Api::namespaced_with(self.client.clone(), namespace, &resource)
-            }
-            (Scope::Namespaced, None) => Api::default_namespaced_with(self.client.clone(), &resource),
-            (Scope::Cluster, _) => Api::all_with(self.client.clone(), &resource),
-        })
+        Ok(
+            match (capabilities.scope, object.namespace().as_deref().or(namespace)) {
+                (Scope::Namespaced, Some(namespace)) => {
+                    Api::namespaced_with(self.client.clone(), namespace, &resource)
+                }
+                (Scope::Namespaced, None) => Api::default_namespaced_with(self.client.clone(), &resource),
+                (Scope::Cluster, _) => Api::all_with(self.client.clone(), &resource),
+            },
+        )
     }
 }

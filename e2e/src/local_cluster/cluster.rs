@@ -33,7 +33,10 @@ impl LocalCluster {
     pub async fn start(progress: Progress) -> Result<Self> {
         host::require()?;
         let tools = Tools::prepare(progress)?;
-        let builder = ImageBuilder { tools: &tools, progress };
+        let builder = ImageBuilder {
+            tools: &tools,
+            progress,
+        };
         let (pause, coredns, traefik) = (builder.pause()?, builder.coredns()?, builder.traefik()?);
         teardown::everything().context("removing the remains of an earlier cluster")?;
         let cluster = match Self::boot(tools.clone(), progress).await {
@@ -64,10 +67,15 @@ impl LocalCluster {
 
     /// The cluster that an earlier process started, if it still answers.
     pub async fn running() -> Result<Option<Self>> {
-        let Some(layout) = Layout::load()? else { return Ok(None) };
+        let Some(layout) = Layout::load()? else {
+            return Ok(None);
+        };
         let cluster = Self { layout };
         let client = cluster.client().await?;
-        Ok(client::await_ready(&client, Duration::from_secs(2)).await.is_ok().then_some(cluster))
+        Ok(client::await_ready(&client, Duration::from_secs(2))
+            .await
+            .is_ok()
+            .then_some(cluster))
     }
 
     /// The running one, else a new one.
@@ -148,7 +156,10 @@ impl LocalCluster {
 
     /// Builds images with this cluster's tools.
     pub fn images(&self, progress: Progress) -> ImageBuilder<'_> {
-        ImageBuilder { tools: &self.layout.tools, progress }
+        ImageBuilder {
+            tools: &self.layout.tools,
+            progress,
+        }
     }
 
     /// Each request to the API server, one JSON object a line (leases left out).
@@ -185,8 +196,13 @@ impl LocalCluster {
         {
             let _step = progress.step("network namespaces, control groups, certificates");
             let names = [
-                "127.0.0.1", "localhost", &CONTROL.to_string(), &API_SERVICE.to_string(),
-                "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                "127.0.0.1",
+                "localhost",
+                &CONTROL.to_string(),
+                &API_SERVICE.to_string(),
+                "kubernetes",
+                "kubernetes.default",
+                "kubernetes.default.svc",
                 "kubernetes.default.svc.cluster.local",
             ]
             .map(str::to_owned);
@@ -204,11 +220,17 @@ impl LocalCluster {
         let _step = progress.step("API server ready");
         supervisor::spawn(layout)?;
         let client = cluster.client().await?;
-        client::await_ready(&client, Duration::from_secs(90)).await.with_context(|| {
-            let log = layout.machine(CONTROL_NAMESPACE).join("log/kube-apiserver.log");
-            let supervisor = fs::read_to_string(layout.folder.join("supervisor.log"));
-            format!("see {}; the supervisor says: {}", log.display(), supervisor.unwrap_or_default())
-        })?;
+        client::await_ready(&client, Duration::from_secs(90))
+            .await
+            .with_context(|| {
+                let log = layout.machine(CONTROL_NAMESPACE).join("log/kube-apiserver.log");
+                let supervisor = fs::read_to_string(layout.folder.join("supervisor.log"));
+                format!(
+                    "see {}; the supervisor says: {}",
+                    log.display(),
+                    supervisor.unwrap_or_default()
+                )
+            })?;
         Ok(cluster)
     }
 

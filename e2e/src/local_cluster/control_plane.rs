@@ -125,7 +125,10 @@ impl ControlPlane {
             "kube-controller-manager",
             words(&[
                 "kube-controller-manager",
-                &format!("--kubeconfig={}/controller-manager.kubeconfig", self.etc.display()),
+                &format!(
+                    "--kubeconfig={}/controller-manager.kubeconfig",
+                    self.etc.display()
+                ),
                 "--secure-port=0",
                 "--use-service-account-credentials",
                 &format!(

@@ -41,51 +41,51 @@ pub async fn install(objects: &Objects) -> Result<()> {
         .await?;
     objects
         .apply(json!({"apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": "kube-dns", "namespace": "kube-system"},
-            "spec": {
-                "clusterIP": DNS_SERVICE,
-                "selector": {"k8s-app": "kube-dns"},
-                "ports": [
-                    {"name": "dns", "port": 53, "targetPort": 1053, "protocol": "UDP"},
-                    {"name": "dns-tcp", "port": 53, "targetPort": 1053, "protocol": "TCP"},
-                ],
-            }}))
+        "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+        "spec": {
+            "clusterIP": DNS_SERVICE,
+            "selector": {"k8s-app": "kube-dns"},
+            "ports": [
+                {"name": "dns", "port": 53, "targetPort": 1053, "protocol": "UDP"},
+                {"name": "dns-tcp", "port": 53, "targetPort": 1053, "protocol": "TCP"},
+            ],
+        }}))
         .await?;
     objects
         .apply(json!({"apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "coredns", "namespace": "kube-system"},
-            "spec": {
-                "replicas": 1,
-                "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
-                "template": {
-                    "metadata": {"labels": {"k8s-app": "kube-dns"}},
-                    "spec": {
-                        "serviceAccountName": "coredns",
-                        "priorityClassName": "system-cluster-critical",
-                        "dnsPolicy": "Default",
-                        "nodeSelector": {"slipway.dev/ingress": "true"},
-                        "containers": [{
-                            "name": "coredns",
-                            "image": "slipway.local/coredns:dev",
-                            "imagePullPolicy": "Never",
-                            "args": ["-conf", "/etc/coredns/Corefile"],
-                            // Directly, since kube-proxy may still be on its way.
-                            "env": [
-                                {"name": "KUBERNETES_SERVICE_HOST", "value": CONTROL},
-                                {"name": "KUBERNETES_SERVICE_PORT", "value": API_PORT.to_string()},
-                            ],
-                            "volumeMounts": [
-                                {"name": "config", "mountPath": "/etc/coredns"},
-                                {"name": "hosts", "mountPath": "/slipway", "readOnly": true},
-                            ],
-                            "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 1},
-                        }],
-                        "volumes": [
-                            {"name": "config", "configMap": {"name": "coredns"}},
-                            {"name": "hosts", "hostPath": {"path": "/run/slipway/names"}},
+        "metadata": {"name": "coredns", "namespace": "kube-system"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+            "template": {
+                "metadata": {"labels": {"k8s-app": "kube-dns"}},
+                "spec": {
+                    "serviceAccountName": "coredns",
+                    "priorityClassName": "system-cluster-critical",
+                    "dnsPolicy": "Default",
+                    "nodeSelector": {"slipway.dev/ingress": "true"},
+                    "containers": [{
+                        "name": "coredns",
+                        "image": "slipway.local/coredns:dev",
+                        "imagePullPolicy": "Never",
+                        "args": ["-conf", "/etc/coredns/Corefile"],
+                        // Directly, since kube-proxy may still be on its way.
+                        "env": [
+                            {"name": "KUBERNETES_SERVICE_HOST", "value": CONTROL},
+                            {"name": "KUBERNETES_SERVICE_PORT", "value": API_PORT.to_string()},
                         ],
-                    },
+                        "volumeMounts": [
+                            {"name": "config", "mountPath": "/etc/coredns"},
+                            {"name": "hosts", "mountPath": "/slipway", "readOnly": true},
+                        ],
+                        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 1},
+                    }],
+                    "volumes": [
+                        {"name": "config", "configMap": {"name": "coredns"}},
+                        {"name": "hosts", "hostPath": {"path": "/run/slipway/names"}},
+                    ],
                 },
-            }}))
+            },
+        }}))
         .await
 }

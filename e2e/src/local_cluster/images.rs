@@ -81,7 +81,11 @@ impl ImageBuilder<'_> {
 
     /// PostgreSQL with a shell, as `docker.io/library/postgres` has it.
     pub fn postgres(&self) -> Result<Image> {
-        self.from_packages("postgres", "slipway.local/postgres:15", &["postgresql-15", "tzdata"])
+        self.from_packages(
+            "postgres",
+            "slipway.local/postgres:15",
+            &["postgresql-15", "tzdata"],
+        )
     }
 
     /// Redis with a shell.
@@ -91,7 +95,10 @@ impl ImageBuilder<'_> {
 
     /// An image of a program of ours: `containerfile` copies the file `binary`.
     pub fn program(&self, name: &str, containerfile: &Path, binary: &Path) -> Result<Image> {
-        let file_name = binary.file_name().context("a binary without name")?.to_string_lossy();
+        let file_name = binary
+            .file_name()
+            .context("a binary without name")?
+            .to_string_lossy();
         self.build(name, containerfile, &[(binary, &file_name)])
     }
 
@@ -110,9 +117,12 @@ impl ImageBuilder<'_> {
             std::os::unix::fs::symlink("dash", shell)?;
         }
         // What installing would have made; open to any user, as pods choose their own.
-        for (writable, mode) in
-            [("tmp", 0o1777), ("run/postgresql", 0o777), ("var/lib/postgresql", 0o777), ("data", 0o777)]
-        {
+        for (writable, mode) in [
+            ("tmp", 0o1777),
+            ("run/postgresql", 0o777),
+            ("var/lib/postgresql", 0o777),
+            ("data", 0o777),
+        ] {
             fs::create_dir_all(root.join(writable))?;
             fs::set_permissions(root.join(writable), fs::Permissions::from_mode(mode))?;
         }
@@ -127,7 +137,10 @@ impl ImageBuilder<'_> {
         let plain = name.replace(['/', ':'], "_");
         let archive = paths::cache().join("images").join(format!("{plain}-{key}.tar"));
         if archive.exists() {
-            return Ok(Image { name: name.to_owned(), archive });
+            return Ok(Image {
+                name: name.to_owned(),
+                archive,
+            });
         }
         let _step = self.progress.step(format!("build image {name}"));
         fs::create_dir_all(paths::cache().join("images"))?;
@@ -148,7 +161,14 @@ impl ImageBuilder<'_> {
         let unfinished = archive.with_extension(format!("{}", std::process::id()));
         shell::run(
             self.buildah(work.path())
-                .args(["build", "--isolation", "chroot", "--timestamp", "0", "--signature-policy"])
+                .args([
+                    "build",
+                    "--isolation",
+                    "chroot",
+                    "--timestamp",
+                    "0",
+                    "--signature-policy",
+                ])
                 .arg(&policy)
                 .arg("--file")
                 .arg(containerfile)
@@ -163,15 +183,24 @@ impl ImageBuilder<'_> {
                 .arg(format!("oci-archive:{}:{}", unfinished.display(), tag(name)?)),
         )?;
         fs::rename(&unfinished, &archive)?;
-        Ok(Image { name: name.to_owned(), archive })
+        Ok(Image {
+            name: name.to_owned(),
+            archive,
+        })
     }
 
     /// Storage of its own: nothing of the user's containers is touched.
     fn buildah(&self, work: &Path) -> std::process::Command {
         let mut command = self.tools.debian_command("buildah");
         command
-            .env("CONTAINERS_CONF", self.tools.debian.join("usr/share/containers/containers.conf"))
-            .env("CONTAINERS_REGISTRIES_CONF", self.tools.debian.join("etc/containers/registries.conf"))
+            .env(
+                "CONTAINERS_CONF",
+                self.tools.debian.join("usr/share/containers/containers.conf"),
+            )
+            .env(
+                "CONTAINERS_REGISTRIES_CONF",
+                self.tools.debian.join("etc/containers/registries.conf"),
+            )
             .env("TMPDIR", work)
             .args(["--storage-driver", "vfs", "--root"])
             .arg(work.join("storage"))
@@ -184,17 +213,23 @@ impl ImageBuilder<'_> {
 /// Gives an image to the container runtime of every node.
 pub fn load(layout: &Layout, image: &Image) -> Result<()> {
     std::thread::scope(|scope| {
-        let loads: Vec<_> =
-            NODES.iter().map(|node| scope.spawn(|| load_on(layout, node.name, image))).collect();
+        let loads: Vec<_> = NODES
+            .iter()
+            .map(|node| scope.spawn(|| load_on(layout, node.name, image)))
+            .collect();
         for load in loads {
-            load.join().map_err(|_| anyhow::anyhow!("loading {} panicked", image.name))??;
+            load.join()
+                .map_err(|_| anyhow::anyhow!("loading {} panicked", image.name))??;
         }
         Ok(())
     })
 }
 
 fn load_on(layout: &Layout, node: &str, image: &Image) -> Result<()> {
-    let repository = image.name.rsplit_once(':').map_or(image.name.as_str(), |(name, _)| name);
+    let repository = image
+        .name
+        .rsplit_once(':')
+        .map_or(image.name.as_str(), |(name, _)| name);
     let mut command = machine::inside(layout, node, "ctr")?;
     command
         .args(["-n", "k8s.io", "images", "import", "--base-name", repository, "-"])
@@ -203,13 +238,19 @@ fn load_on(layout: &Layout, node: &str, image: &Image) -> Result<()> {
         .stderr(Stdio::piped());
     let done = command.output()?;
     if !done.status.success() {
-        bail!("loading {} on {node}: {}", image.name, String::from_utf8_lossy(&done.stderr));
+        bail!(
+            "loading {} on {node}: {}",
+            image.name,
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
     Ok(())
 }
 
 fn tag(name: &str) -> Result<&str> {
-    name.rsplit_once(':').map(|(_, tag)| tag).context("an image name without tag")
+    name.rsplit_once(':')
+        .map(|(_, tag)| tag)
+        .context("an image name without tag")
 }
 
 fn copy(source: &Path, target: &Path) -> Result<()> {

@@ -42,61 +42,63 @@ pub async fn install_image(objects: &Objects, image: &str, pull_policy: &str, en
             "subjects": [{"kind": "ServiceAccount", "name": "traefik", "namespace": "kube-system"}]}))
         .await?;
     objects
-        .apply(json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
+        .apply(
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
             "metadata": {
                 "name": CLASS,
                 "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"},
             },
-            "spec": {"controller": "traefik.io/ingress-controller"}}))
+            "spec": {"controller": "traefik.io/ingress-controller"}}),
+        )
         .await?;
     objects
         .apply(json!({"apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "traefik", "namespace": "kube-system"},
-            "spec": {
-                "replicas": 1,
-                // Two cannot hold the same host ports.
-                "strategy": {"type": "Recreate"},
-                "selector": {"matchLabels": {"app": "traefik"}},
-                "template": {
-                    "metadata": {"labels": {"app": "traefik"}},
-                    "spec": {
-                        "serviceAccountName": "traefik",
-                        "priorityClassName": "system-cluster-critical",
-                        "nodeSelector": {"slipway.dev/ingress": "true"},
-                        "containers": [{
-                            "name": "traefik",
-                            "image": image,
-                            "imagePullPolicy": pull_policy,
-                            "args": [
-                                "--entrypoints.web.address=:8000",
-                                "--entrypoints.websecure.address=:8443",
-                                // An Ingress's `tls` only loads the certificate.
-                                "--entrypoints.websecure.http.tls=true",
-                                // A layer of many gigabytes takes its time.
-                                "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0",
-                                "--providers.kubernetesingress=true",
-                                "--providers.kubernetesingress.allowemptyservices=true",
-                                "--providers.providersthrottleduration=200ms",
-                                "--ping=true",
-                                "--ping.entrypoint=web",
-                                "--global.checknewversion=false",
-                                "--global.sendanonymoususage=false",
-                            ],
-                            "env": env,
-                            "ports": [
-                                {"name": "web", "containerPort": 8000, "hostPort": 80},
-                                {"name": "websecure", "containerPort": 8443, "hostPort": 443},
-                            ],
-                            "readinessProbe": {"httpGet": {"path": "/ping", "port": 8000}, "periodSeconds": 1},
-                            "securityContext": {
-                                "runAsNonRoot": true, "runAsUser": 65532,
-                                "readOnlyRootFilesystem": true,
-                                "allowPrivilegeEscalation": false,
-                                "capabilities": {"drop": ["ALL"]},
-                            },
-                        }],
-                    },
+        "metadata": {"name": "traefik", "namespace": "kube-system"},
+        "spec": {
+            "replicas": 1,
+            // Two cannot hold the same host ports.
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": {"app": "traefik"}},
+            "template": {
+                "metadata": {"labels": {"app": "traefik"}},
+                "spec": {
+                    "serviceAccountName": "traefik",
+                    "priorityClassName": "system-cluster-critical",
+                    "nodeSelector": {"slipway.dev/ingress": "true"},
+                    "containers": [{
+                        "name": "traefik",
+                        "image": image,
+                        "imagePullPolicy": pull_policy,
+                        "args": [
+                            "--entrypoints.web.address=:8000",
+                            "--entrypoints.websecure.address=:8443",
+                            // An Ingress's `tls` only loads the certificate.
+                            "--entrypoints.websecure.http.tls=true",
+                            // A layer of many gigabytes takes its time.
+                            "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=0",
+                            "--providers.kubernetesingress=true",
+                            "--providers.kubernetesingress.allowemptyservices=true",
+                            "--providers.providersthrottleduration=200ms",
+                            "--ping=true",
+                            "--ping.entrypoint=web",
+                            "--global.checknewversion=false",
+                            "--global.sendanonymoususage=false",
+                        ],
+                        "env": env,
+                        "ports": [
+                            {"name": "web", "containerPort": 8000, "hostPort": 80},
+                            {"name": "websecure", "containerPort": 8443, "hostPort": 443},
+                        ],
+                        "readinessProbe": {"httpGet": {"path": "/ping", "port": 8000}, "periodSeconds": 1},
+                        "securityContext": {
+                            "runAsNonRoot": true, "runAsUser": 65532,
+                            "readOnlyRootFilesystem": true,
+                            "allowPrivilegeEscalation": false,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                    }],
                 },
-            }}))
+            },
+        }}))
         .await
 }

@@ -45,8 +45,16 @@ pub struct NodePlan {
 
 /// The two nodes; the first also carries the ingress controller.
 pub const NODES: [NodePlan; 2] = [
-    NodePlan { name: "slipway-n1", address: Ipv4Addr::new(10, 213, 0, 11), pods: "10.214.1.0/24" },
-    NodePlan { name: "slipway-n2", address: Ipv4Addr::new(10, 213, 0, 12), pods: "10.214.2.0/24" },
+    NodePlan {
+        name: "slipway-n1",
+        address: Ipv4Addr::new(10, 213, 0, 11),
+        pods: "10.214.1.0/24",
+    },
+    NodePlan {
+        name: "slipway-n2",
+        address: Ipv4Addr::new(10, 213, 0, 12),
+        pods: "10.214.2.0/24",
+    },
 ];
 
 /// What differs between two starts.

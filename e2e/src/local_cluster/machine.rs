@@ -40,7 +40,11 @@ pub struct Program {
 impl Program {
     /// A daemon started at once.
     pub fn new(name: &str, command: Vec<String>) -> Self {
-        Self { name: name.to_owned(), command, delay: 0.0 }
+        Self {
+            name: name.to_owned(),
+            command,
+            delay: 0.0,
+        }
     }
 }
 
@@ -51,8 +55,14 @@ impl Machine {
         for part in ["lib", "log", "etc", "names"] {
             fs::create_dir_all(folder.join(part))?;
         }
-        fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n127.0.1.1 {name}\n{hosts}"))?;
-        fs::write(folder.join("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")?;
+        fs::write(
+            folder.join("hosts"),
+            format!("127.0.0.1 localhost\n127.0.1.1 {name}\n{hosts}"),
+        )?;
+        fs::write(
+            folder.join("resolv.conf"),
+            "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        )?;
         fs::write(folder.join("names/hosts"), hosts)?;
         let shown = BTreeMap::from([
             ("debian".to_owned(), layout.tools.debian.clone()),
@@ -61,7 +71,12 @@ impl Machine {
             ("etc".to_owned(), folder.join("etc")),
             ("names".to_owned(), folder.join("names")),
         ]);
-        Ok(Self { name: name.to_owned(), folder, shown, programs: Vec::new() })
+        Ok(Self {
+            name: name.to_owned(),
+            folder,
+            shown,
+            programs: Vec::new(),
+        })
     }
 
     /// Starts the first process; the machine dies with it.
@@ -115,7 +130,10 @@ pub fn inside(layout: &Layout, name: &str, program: &str) -> Result<Command> {
 
 /// `PATH` of the daemons.
 pub fn search_path() -> String {
-    format!("{INSIDE}/kubernetes:{}", debian::search_path(&Path::new(INSIDE).join("debian")))
+    format!(
+        "{INSIDE}/kubernetes:{}",
+        debian::search_path(&Path::new(INSIDE).join("debian"))
+    )
 }
 
 /// `LD_LIBRARY_PATH` of the daemons.

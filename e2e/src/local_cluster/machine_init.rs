@@ -42,8 +42,14 @@ impl MachineInit {
 fn arrange_mounts(machine: &Machine) -> Result<()> {
     // Nothing of this may show on the host.
     mount_flags("/", MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
-    mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>)
-        .context("mounting /proc")?;
+    mount(
+        Some("proc"),
+        "/proc",
+        Some("proc"),
+        MsFlags::empty(),
+        None::<&str>,
+    )
+    .context("mounting /proc")?;
 
     // A source may lie under /run or /var/lib: held open, it stays reachable
     // through /proc/self/fd after those folders are covered.
@@ -59,8 +65,14 @@ fn arrange_mounts(machine: &Machine) -> Result<()> {
 
     bind(&lib, Path::new("/var/lib"))?;
     bind(&log, Path::new("/var/log"))?;
-    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=755"))
-        .context("mounting /run")?;
+    mount(
+        Some("tmpfs"),
+        "/run",
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("mode=755"),
+    )
+    .context("mounting /run")?;
     for (name, source) in &shown {
         let target = Path::new(INSIDE).join(name);
         fs::create_dir_all(&target)?;
@@ -81,8 +93,14 @@ fn hold(path: &Path) -> Result<File> {
 
 fn bind(source: &File, target: &Path) -> Result<()> {
     let source = format!("/proc/self/fd/{}", source.as_raw_fd());
-    mount(Some(source.as_str()), target, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
-        .with_context(|| format!("mounting {}", target.display()))
+    mount(
+        Some(source.as_str()),
+        target,
+        None::<&str>,
+        MsFlags::MS_BIND | MsFlags::MS_REC,
+        None::<&str>,
+    )
+    .with_context(|| format!("mounting {}", target.display()))
 }
 
 /// The target may be a link into the /run that was just covered.

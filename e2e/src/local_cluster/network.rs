@@ -26,12 +26,22 @@ pub fn create(debian_root: &Path) -> Result<()> {
 
     ip.machine(CONTROL_NAMESPACE, "control", &CONTROL.to_string())?;
     for node in NODES {
-        ip.machine(node.name, node.name.trim_start_matches("slipway-"), &node.address.to_string())?;
+        ip.machine(
+            node.name,
+            node.name.trim_start_matches("slipway-"),
+            &node.address.to_string(),
+        )?;
         sysctl(node.name, "net/ipv4/ip_forward", "1")?;
         // The API server dials webhooks' pods directly.
-        ip.within(CONTROL_NAMESPACE, &format!("route add {} via {}", node.pods, node.address))?;
+        ip.within(
+            CONTROL_NAMESPACE,
+            &format!("route add {} via {}", node.pods, node.address),
+        )?;
         for other in NODES.iter().filter(|other| other.name != node.name) {
-            ip.within(node.name, &format!("route add {} via {}", other.pods, other.address))?;
+            ip.within(
+                node.name,
+                &format!("route add {} via {}", other.pods, other.address),
+            )?;
         }
     }
     Ok(())
@@ -81,7 +91,10 @@ impl Ip<'_> {
             ),
             &[],
         )?;
-        self.within(SWITCH_NAMESPACE, &format!("link set port-{port} master slipway0 up"))?;
+        self.within(
+            SWITCH_NAMESPACE,
+            &format!("link set port-{port} master slipway0 up"),
+        )?;
         self.within(namespace, "link set lo up")?;
         self.within(namespace, &format!("addr add {address}/24 dev eth0"))?;
         self.within(namespace, "link set eth0 up")?;

@@ -35,7 +35,10 @@ pub fn plan(layout: &Layout, node: NodePlan, hosts: &str) -> Result<Machine> {
 
     let etc = format!("{INSIDE}/etc");
     machine.programs = vec![
-        Program::new("containerd", words(&["containerd", "--config", &format!("{etc}/containerd.toml")])),
+        Program::new(
+            "containerd",
+            words(&["containerd", "--config", &format!("{etc}/containerd.toml")]),
+        ),
         Program::new(
             "kubelet",
             words(&[
@@ -44,13 +47,13 @@ pub fn plan(layout: &Layout, node: NodePlan, hosts: &str) -> Result<Machine> {
                 &format!("--kubeconfig={etc}/kubelet.kubeconfig"),
                 &format!("--hostname-override={}", node.name),
                 &format!("--node-ip={}", node.address),
-                &format!(
-                    "--node-labels=slipway.dev/ingress={}",
-                    node.name == NODES[0].name
-                ),
+                &format!("--node-labels=slipway.dev/ingress={}", node.name == NODES[0].name),
             ]),
         ),
-        Program::new("kube-proxy", words(&["kube-proxy", &format!("--config={etc}/proxy.json")])),
+        Program::new(
+            "kube-proxy",
+            words(&["kube-proxy", &format!("--config={etc}/proxy.json")]),
+        ),
     ];
     Ok(machine)
 }

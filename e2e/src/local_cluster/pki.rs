@@ -34,15 +34,25 @@ pub const USERS: &[(&str, &str, &str)] = &[
     ("slipway-controller-manager", "system:kube-controller-manager", ""),
     ("slipway-scheduler", "system:kube-scheduler", ""),
     ("slipway-proxy", "system:kube-proxy", ""),
-    ("slipway-node-slipway-n1", "system:node:slipway-n1", "system:nodes"),
-    ("slipway-node-slipway-n2", "system:node:slipway-n2", "system:nodes"),
+    (
+        "slipway-node-slipway-n1",
+        "system:node:slipway-n1",
+        "system:nodes",
+    ),
+    (
+        "slipway-node-slipway-n2",
+        "system:node:slipway-n2",
+        "system:nodes",
+    ),
 ];
 
 impl Pki {
     /// Makes everything anew in `folder`, for an API server with these addresses.
     pub fn create(folder: &Path, api_names: &[String]) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let pki = Self { folder: folder.to_path_buf() };
+        let pki = Self {
+            folder: folder.to_path_buf(),
+        };
         let key = KeyPair::generate()?;
         let authority = authority().self_signed(&key)?;
         pki.write("ca.crt", &authority.pem())?;
@@ -68,7 +78,9 @@ impl Pki {
 
     /// Opens one made before.
     pub fn open(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf() }
+        Self {
+            folder: folder.to_path_buf(),
+        }
     }
 
     /// A file of it.
@@ -83,27 +95,31 @@ impl Pki {
     }
 
     /// Signs a certificate that serves for TLS servers and clients alike.
-    pub fn sign(
-        &self,
-        name: &str,
-        organization: Option<&str>,
-        hosts: &[String],
-    ) -> Result<Certificate> {
+    pub fn sign(&self, name: &str, organization: Option<&str>, hosts: &[String]) -> Result<Certificate> {
         let authority_key = KeyPair::from_pem(&fs::read_to_string(self.file("ca.key"))?)?;
         let issuer = Issuer::new(authority(), authority_key);
         let mut params = CertificateParams::new(hosts)?;
         params.distinguished_name.push(DnType::CommonName, name);
         if let Some(organization) = organization {
-            params.distinguished_name.push(DnType::OrganizationName, organization);
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, organization);
         }
-        params.key_usages =
-            vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &issuer)?;
-        Ok(Certificate { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Certificate {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 
     /// A kubeconfig for one of [`USERS`].
@@ -131,7 +147,9 @@ impl Pki {
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "slipway local cluster");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "slipway local cluster");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
         KeyUsagePurpose::DigitalSignature,

@@ -35,7 +35,11 @@ pub async fn install(client: &Client) -> Result<()> {
         "reclaimPolicy": "Delete",
     }))?;
     Api::<StorageClass>::all(client.clone())
-        .patch(CLASS, &PatchParams::apply("slipway-e2e").force(), &Patch::Apply(&class))
+        .patch(
+            CLASS,
+            &PatchParams::apply("slipway-e2e").force(),
+            &Patch::Apply(&class),
+        )
         .await?;
     Ok(())
 }
@@ -54,19 +58,25 @@ async fn pass(client: &Client, layout: &Layout) -> Result<()> {
     let claims: Api<PersistentVolumeClaim> = Api::all(client.clone());
     let volumes: Api<PersistentVolume> = Api::all(client.clone());
     for claim in claims.list(&ListParams::default()).await? {
-        let ours = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref())
+        let ours = claim
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.storage_class_name.as_deref())
             == Some(CLASS);
-        let pending =
-            claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Pending");
-        let Some(node) = claim.annotations().get(SELECTED_NODE).cloned() else { continue };
+        let pending = claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Pending");
+        let Some(node) = claim.annotations().get(SELECTED_NODE).cloned() else {
+            continue;
+        };
         if ours && pending && claim.metadata.deletion_timestamp.is_none() {
             provision(&volumes, layout, &claim, &node).await?;
         }
     }
     for volume in volumes.list(&ListParams::default()).await? {
-        let released =
-            volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Released");
-        let ours = volume.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref())
+        let released = volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Released");
+        let ours = volume
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.storage_class_name.as_deref())
             == Some(CLASS);
         let delete = volume
             .spec
@@ -101,7 +111,10 @@ async fn provision(
     fs::create_dir_all(&folder)?;
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))?;
     let spec = claim.spec.clone().unwrap_or_default();
-    let capacity = spec.resources.and_then(|resources| resources.requests).unwrap_or_default();
+    let capacity = spec
+        .resources
+        .and_then(|resources| resources.requests)
+        .unwrap_or_default();
     let volume: PersistentVolume = serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "PersistentVolume",
         "metadata": {"name": name},

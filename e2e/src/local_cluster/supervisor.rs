@@ -11,9 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::control_plane::ControlPlane;
-use super::layout::{
-    API_PORT, CONTROL, CONTROL_NAMESPACE, INSIDE, Layout, NODES,
-};
+use super::layout::{API_PORT, CONTROL, CONTROL_NAMESPACE, INSIDE, Layout, NODES};
 use super::machine::Machine;
 use super::pki::Pki;
 use super::{client, forward, node, storage};
@@ -57,11 +55,19 @@ impl Supervise {
 async fn supervise(layout: Layout) -> Result<()> {
     let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut machines = Machines(Vec::new());
-    machines.0.push((CONTROL_NAMESPACE.to_owned(), control_plane(&layout)?.start()?));
-    forward::forward(layout.api, CONTROL_NAMESPACE, SocketAddr::new(CONTROL.into(), API_PORT))?;
+    machines
+        .0
+        .push((CONTROL_NAMESPACE.to_owned(), control_plane(&layout)?.start()?));
+    forward::forward(
+        layout.api,
+        CONTROL_NAMESPACE,
+        SocketAddr::new(CONTROL.into(), API_PORT),
+    )?;
     let hosts = default_hosts();
     for node in NODES {
-        machines.0.push((node.name.to_owned(), node::plan(&layout, node, &hosts)?.start()?));
+        machines
+            .0
+            .push((node.name.to_owned(), node::plan(&layout, node, &hosts)?.start()?));
     }
     let first = NODES[0];
     let ingress = SocketAddr::new(first.address.into(), 443);
@@ -82,7 +88,10 @@ async fn supervise(layout: Layout) -> Result<()> {
 /// Names that lead to the ingress controller without being asked for.
 pub fn default_hosts() -> String {
     let address = NODES[0].address;
-    super::cluster::HOSTS.iter().map(|host| format!("{address} {host}\n")).collect()
+    super::cluster::HOSTS
+        .iter()
+        .map(|host| format!("{address} {host}\n"))
+        .collect()
 }
 
 fn control_plane(layout: &Layout) -> Result<Machine> {

@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Result;
 
-use super::layout::{INSIDE, NODES};
 use super::LocalCluster;
+use super::layout::{INSIDE, NODES};
 
 impl LocalCluster {
     /// From the next pull on, every node trusts `authority` (PEM) for images of `host`.

@@ -31,9 +31,10 @@ async fn save_objects(client: &Client, namespace: &str, folder: &Path) -> Result
             {
                 continue;
             }
-            let api: Api<DynamicObject> =
-                Api::namespaced_with(client.clone(), namespace, &resource);
-            let Ok(list) = api.list(&ListParams::default()).await else { continue };
+            let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+            let Ok(list) = api.list(&ListParams::default()).await else {
+                continue;
+            };
             if !list.items.is_empty() {
                 let file = folder.join(format!("{}.yaml", resource.plural));
                 fs::write(file, serde_yaml::to_string(&list.items)?)?;
@@ -48,7 +49,11 @@ async fn save_logs(client: &Client, namespace: &str, folder: &Path) -> Result<()
     for pod in pods.list(&ListParams::default()).await? {
         let name = pod.name_any();
         let spec = pod.spec.unwrap_or_default();
-        let all = spec.init_containers.unwrap_or_default().into_iter().chain(spec.containers);
+        let all = spec
+            .init_containers
+            .unwrap_or_default()
+            .into_iter()
+            .chain(spec.containers);
         for container in all {
             for previous in [false, true] {
                 let wanted = LogParams {

@@ -45,7 +45,11 @@ impl Route {
 /// Pushes an image through the Ingress, its certificate checked; gives the digest reference.
 pub fn push_image(route: &Route, image: &Image, push: Push<'_>) -> Result<String> {
     let home = tempfile::Builder::new().prefix("slipway-push-").tempdir()?;
-    let host = push.reference.split('/').next().context("a reference without host")?;
+    let host = push
+        .reference
+        .split('/')
+        .next()
+        .context("a reference without host")?;
     let trusted = home.path().join("ca.crt");
     fs::write(&trusted, &route.authority)?;
     let crane = || {
@@ -66,7 +70,13 @@ pub fn push_image(route: &Route, image: &Image, push: Push<'_>) -> Result<String
     )?;
     let layout = home.path().join("layout");
     fs::create_dir(&layout)?;
-    shell::run(Command::new("tar").arg("-C").arg(&layout).arg("-xf").arg(&image.archive))?;
+    shell::run(
+        Command::new("tar")
+            .arg("-C")
+            .arg(&layout)
+            .arg("-xf")
+            .arg(&image.archive),
+    )?;
     let pushed = shell::output(crane().arg("push").arg(&layout).arg(push.reference))?;
     Ok(pushed.trim().to_owned())
 }

@@ -43,8 +43,14 @@ where
             },
         },
     }))?;
-    let namespace = namespaces.create(&PostParams::default(), &namespace).await?.name_any();
-    let own = Scenario { objects: Objects::new(client), namespace: namespace.clone() };
+    let namespace = namespaces
+        .create(&PostParams::default(), &namespace)
+        .await?
+        .name_any();
+    let own = Scenario {
+        objects: Objects::new(client),
+        namespace: namespace.clone(),
+    };
     let mut outcome = own.await_default_service_account().await;
     if outcome.is_ok() {
         outcome = scenario(own).await;
@@ -132,7 +138,9 @@ impl Scenario {
 
     /// Waits until a pod runs and is ready.
     pub async fn pod_runs(&self, name: &str, patience: Duration) -> Result<()> {
-        self.await_condition("Pod", name, "Ready", patience).await.map(drop)
+        self.await_condition("Pod", name, "Ready", patience)
+            .await
+            .map(drop)
     }
 
     /// Waits until a pod has ended well, and gives its log.
@@ -152,7 +160,9 @@ impl Scenario {
     /// `kubectl logs POD`.
     pub async fn log(&self, pod: &str) -> Result<String> {
         let pods: Api<Pod> = self.api();
-        pods.logs(pod, &LogParams::default()).await.with_context(|| format!("log of {pod}"))
+        pods.logs(pod, &LogParams::default())
+            .await
+            .with_context(|| format!("log of {pod}"))
     }
 
     /// A pod that meets the `restricted` standard, of one container.
@@ -224,7 +234,10 @@ async fn api_of_kind(client: &Client, namespace: &str, kind: &str) -> Result<Api
         .collect();
     // `Event` and the like stand in two groups; the core one comes first.
     found.sort_by_key(|resource| resource.group.len());
-    let resource = found.into_iter().next().with_context(|| format!("no kind {kind}"))?;
+    let resource = found
+        .into_iter()
+        .next()
+        .with_context(|| format!("no kind {kind}"))?;
     Ok(Api::namespaced_with(client.clone(), namespace, &resource))
 }
 

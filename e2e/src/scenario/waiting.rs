@@ -38,7 +38,10 @@ pub async fn deployment_available(
         let status = deployment.status.unwrap_or_default();
         let available = status.available_replicas.unwrap_or(0);
         if status.observed_generation < deployment.metadata.generation || available < wanted {
-            bail!("{available} of {wanted} replicas: {:?}", status.conditions.unwrap_or_default());
+            bail!(
+                "{available} of {wanted} replicas: {:?}",
+                status.conditions.unwrap_or_default()
+            );
         }
         Ok(())
     })

@@ -20,10 +20,33 @@ const NOT_FOR_HOST: &[&str] = &["libc6", "libgcc-s1", "gcc-12-base"];
 
 /// What maintainer scripts need; nothing that runs does.
 const NEVER: &[&str] = &[
-    "adduser", "debconf", "debianutils", "dpkg", "init-system-helpers", "install-info", "login",
-    "lsb-base", "passwd", "perl", "perl-base", "sysvinit-utils", "ucf", "sensible-utils", "gpg",
-    "gpgconf", "libllvm14", "libz3-4", "locales", "locales-all", "postgresql-client-common",
-    "postgresql-common", "ssl-cert", "libjson-perl", "openssl", "libc-l10n", "uidmap",
+    "adduser",
+    "debconf",
+    "debianutils",
+    "dpkg",
+    "init-system-helpers",
+    "install-info",
+    "login",
+    "lsb-base",
+    "passwd",
+    "perl",
+    "perl-base",
+    "sysvinit-utils",
+    "ucf",
+    "sensible-utils",
+    "gpg",
+    "gpgconf",
+    "libllvm14",
+    "libz3-4",
+    "locales",
+    "locales-all",
+    "postgresql-client-common",
+    "postgresql-common",
+    "ssl-cert",
+    "libjson-perl",
+    "openssl",
+    "libc-l10n",
+    "uidmap",
 ];
 
 /// The daemons of a node, and the tools that build and copy images.
@@ -31,8 +54,16 @@ pub fn cluster_programs(progress: Progress) -> Result<PathBuf> {
     let root = unpack(
         "cluster",
         &[
-            "etcd-server", "containerd", "runc", "containernetworking-plugins", "iptables",
-            "iproute2", "skopeo", "buildah", "redis-server", "postgresql-15",
+            "etcd-server",
+            "containerd",
+            "runc",
+            "containernetworking-plugins",
+            "iptables",
+            "iproute2",
+            "skopeo",
+            "buildah",
+            "redis-server",
+            "postgresql-15",
         ],
         NOT_FOR_HOST,
         progress,
@@ -55,12 +86,7 @@ pub fn cluster_programs(progress: Progress) -> Result<PathBuf> {
 }
 
 /// Unpacks `packages` with all they depend on, except `without`, under one root.
-pub fn unpack(
-    name: &str,
-    packages: &[&str],
-    without: &[&str],
-    progress: Progress,
-) -> Result<PathBuf> {
+pub fn unpack(name: &str, packages: &[&str], without: &[&str], progress: Progress) -> Result<PathBuf> {
     let mut hash = Sha256::new();
     hash.update(packages.join(" "));
     hash.update(without.join(" "));
@@ -116,7 +142,11 @@ fn drop_just_in_time_compiler(root: &Path) -> Result<()> {
     for (path, folder) in [("llvmjit.so", false), ("bitcode", true)] {
         let path = library.join(path);
         if path.exists() {
-            if folder { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+            if folder {
+                fs::remove_dir_all(path)?
+            } else {
+                fs::remove_file(path)?
+            }
         }
     }
     Ok(())
@@ -130,14 +160,18 @@ pub fn command(root: &Path, program: &str) -> Command {
         .find(|path| path.exists())
         .unwrap_or_else(|| PathBuf::from(program));
     let mut command = Command::new(found);
-    command.env("LD_LIBRARY_PATH", library_path(root)).env("PATH", search_path(root));
+    command
+        .env("LD_LIBRARY_PATH", library_path(root))
+        .env("PATH", search_path(root));
     command
 }
 
 /// `PATH` with the unpacked programs first.
 pub fn search_path(root: &Path) -> String {
-    let mut folders: Vec<String> =
-        FOLDERS.iter().map(|folder| root.join(folder).display().to_string()).collect();
+    let mut folders: Vec<String> = FOLDERS
+        .iter()
+        .map(|folder| root.join(folder).display().to_string())
+        .collect();
     folders.push(std::env::var("PATH").unwrap_or_default());
     folders.join(":")
 }
@@ -148,8 +182,14 @@ pub fn library_path(root: &Path) -> String {
     format!("{0}/usr/lib/{triple}:{0}/lib/{triple}", root.display())
 }
 
-const FOLDERS: &[&str] =
-    &["usr/bin", "usr/sbin", "bin", "sbin", "usr/lib/postgresql/15/bin", "usr/lib/cni"];
+const FOLDERS: &[&str] = &[
+    "usr/bin",
+    "usr/sbin",
+    "bin",
+    "sbin",
+    "usr/lib/postgresql/15/bin",
+    "usr/lib/cni",
+];
 
 fn fetch(packages: &[&str], without: &[&str], downloads: &Path) -> Result<()> {
     let closure = closure(packages, without)?;
@@ -176,7 +216,8 @@ fn closure(packages: &[&str], without: &[&str]) -> Result<BTreeSet<String>> {
         level = listed
             .lines()
             .filter_map(|line| {
-                line.strip_prefix("  Depends: ").or_else(|| line.strip_prefix("  PreDepends: "))
+                line.strip_prefix("  Depends: ")
+                    .or_else(|| line.strip_prefix("  PreDepends: "))
             })
             .map(|name| name.trim_end_matches(":any").to_owned())
             .filter(|name| !name.starts_with('<') && !all.contains(name))

@@ -110,7 +110,15 @@ impl GoModule {
             let mut go = Command::new("go");
             go.current_dir(&source)
                 .env("CGO_ENABLED", "0")
-                .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", self.ldflags, "-o"])
+                .args([
+                    "build",
+                    "-trimpath",
+                    "-buildvcs=false",
+                    "-mod=readonly",
+                    "-ldflags",
+                    self.ldflags,
+                    "-o",
+                ])
                 .arg(unfinished.join(binary))
                 .arg(package);
             shell::run(&mut go).with_context(|| format!("building {}", self.what))?;

@@ -12,7 +12,9 @@ async fn an_api_server_without_nodes_answers_and_runs_controllers() -> anyhow::R
     let server = start_api_server().await?;
     let client = server.client().await?;
     let namespace = serde_json::from_value(json!({"metadata": {"name": "one"}}))?;
-    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+    Api::<Namespace>::all(client.clone())
+        .create(&PostParams::default(), &namespace)
+        .await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client, "one");
     eventually(Duration::from_secs(20), "the default service account", || async {
         Ok(accounts.get("default").await.map(drop)?)

@@ -83,12 +83,20 @@ async fn an_ingress_answers_with_tls_and_a_static_program_finds_a_service() -> a
         .await?;
         assert!(answer.starts_with("hello from hello-"), "{answer}");
 
-        scenario.run_pod("by-service", "slipway.local/resolve:dev", &["hello:80"]).await?;
-        scenario.run_pod("by-host", "slipway.local/resolve:dev", &[&format!("{host}:443")]).await?;
-        scenario.run_pod("by-dns", "slipway.local/hello:dev", &["get", "http://hello/"]).await?;
-        for (pod, said) in
-            [("by-service", "connected to hello:80"), ("by-host", "connected to"), ("by-dns", "got 200")]
-        {
+        scenario
+            .run_pod("by-service", "slipway.local/resolve:dev", &["hello:80"])
+            .await?;
+        scenario
+            .run_pod("by-host", "slipway.local/resolve:dev", &[&format!("{host}:443")])
+            .await?;
+        scenario
+            .run_pod("by-dns", "slipway.local/hello:dev", &["get", "http://hello/"])
+            .await?;
+        for (pod, said) in [
+            ("by-service", "connected to hello:80"),
+            ("by-host", "connected to"),
+            ("by-dns", "got 200"),
+        ] {
             let log = scenario.pod_succeeds(pod, PATIENCE).await?;
             assert!(log.contains(said), "{log}");
         }
@@ -166,8 +174,18 @@ async fn postgres_and_redis_images_hold_their_programs() -> anyhow::Result<()> {
     with_namespace(&cluster.client().await?, "images", |scenario| async move {
         let initdb = "initdb -D /var/lib/postgresql/data/pg --no-sync --locale=C.UTF-8 && postgres --version";
         for (name, image, command, home) in [
-            ("postgres", "slipway.local/postgres:15", initdb, "/var/lib/postgresql/data"),
-            ("redis", "slipway.local/redis:7", "redis-server --version", "/data"),
+            (
+                "postgres",
+                "slipway.local/postgres:15",
+                initdb,
+                "/var/lib/postgresql/data",
+            ),
+            (
+                "redis",
+                "slipway.local/redis:7",
+                "redis-server --version",
+                "/data",
+            ),
         ] {
             let mut security = restricted_pod();
             security["runAsUser"] = json!(999);
@@ -191,7 +209,10 @@ async fn postgres_and_redis_images_hold_their_programs() -> anyhow::Result<()> {
                 }))
                 .await?;
             let log = scenario.pod_succeeds(name, PATIENCE).await?;
-            assert!(log.contains(if name == "redis" { "v=7" } else { "PostgreSQL) 15" }), "{log}");
+            assert!(
+                log.contains(if name == "redis" { "v=7" } else { "PostgreSQL) 15" }),
+                "{log}"
+            );
         }
         Ok(())
     })
