@@ -57,7 +57,7 @@ pub struct Artifact {
     pub annotations: Option<serde_json::Map<String, Value>>,
     /// An index's children.
     pub references: Option<Vec<ArtifactReference>>,
-    /// Its tags, where they were asked for.
+    /// Its tags, where they were asked for: the newest, at most 1000. Its list of tags has them all.
     pub tags: Option<Vec<Tag>>,
     /// Where more can be read.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -104,6 +104,9 @@ async fn bad_projects_are_refused(pool: PgPool) {
             400,
         ),
         (json!({"project_name": "x7", "storage_limit": "5"}), 422),
+        (json!([]), 422),
+        (json!("x"), 422),
+        (Value::Null, 422),
         (json!({"project_name": "x8", "registry_id": 1}), 400),
         (
             json!({"project_name": "x9", "metadata": {"nonsense": "1"}, "more": {}}),

@@ -65,12 +65,13 @@ pub(super) async fn list(conn: &mut PgConnection, wanted: &Wanted, cut: &Cut) ->
     let rows = sqlx::query_as!(
         RepositoryRow,
         r#"SELECT r.id, r.project_id, p.name AS project_name, p.public, r.name, r.description, r.pull_count,
-                  (SELECT count(*) FROM manifests m
-                   WHERE m.repository_id = r.id AND m.subject_digest IS NULL
-                     AND (EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
-                          OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
-                                         WHERE f.digest = m.digest AND f.kind = 'child'
-                                           AND i.repository_id = m.repository_id))) AS "artifact_count!",
+                  (SELECT count(*) FROM manifests m WHERE m.repository_id = r.id AND m.subject_digest IS NULL)
+                  - (SELECT count(*) FROM manifests m
+                     WHERE m.repository_id = r.id AND m.subject_digest IS NULL
+                       AND m.digest IN (SELECT f.digest
+                                        FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
+                                        WHERE i.repository_id = r.id AND i.is_index AND f.kind = 'child')
+                       AND NOT EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)) AS "artifact_count!",
                   r.created_at, r.updated_at
            FROM repositories r JOIN projects p ON p.id = r.project_id
            WHERE r.pushed_at IS NOT NULL AND p.deleted_at IS NULL

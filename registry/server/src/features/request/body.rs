@@ -29,6 +29,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if bytes.is_empty() {
             return Err(unprocessable("a body in JSON is required"));
         }
+        // An array would be read as a structure without names.
+        if bytes
+            .trim_ascii_start()
+            .first()
+            .is_some_and(|first| *first == b'[')
+        {
+            return Err(unprocessable(
+                "parsing the body failed, because it is an array, not an object",
+            ));
+        }
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| unprocessable(format!("parsing the body failed, because {error}")))

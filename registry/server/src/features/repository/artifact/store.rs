@@ -49,9 +49,10 @@ pub(in crate::features::repository) async fn count(
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM manifests m
            WHERE m.repository_id = $1 AND m.subject_digest IS NULL
-             AND ($2 OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
-                  OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
-                                 WHERE f.digest = m.digest AND f.kind = 'child' AND i.repository_id = m.repository_id))
+             AND ($2 OR m.digest NOT IN (SELECT f.digest
+                                         FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
+                                         WHERE i.repository_id = $1 AND i.is_index AND f.kind = 'child')
+                  OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
              AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
              AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
              AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
@@ -86,9 +87,10 @@ pub(in crate::features::repository) async fn list(
                   m.content_size, m.push_time, m.pull_time
            FROM manifests m
            WHERE m.repository_id = $1 AND m.subject_digest IS NULL
-             AND ($2 OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
-                  OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
-                                 WHERE f.digest = m.digest AND f.kind = 'child' AND i.repository_id = m.repository_id))
+             AND ($2 OR m.digest NOT IN (SELECT f.digest
+                                         FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
+                                         WHERE i.repository_id = $1 AND i.is_index AND f.kind = 'child')
+                  OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
              AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
              AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
              AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))

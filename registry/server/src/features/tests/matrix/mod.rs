@@ -160,7 +160,7 @@ async fn h50_robots_may_exactly_what_they_were_granted(pool: PgPool) {
             ROBOT_SYSTEM
         };
         if !grantable(table, resource, action)
-            || tried.iter().any(|t| *t == (subject.place, resource, action))
+            || tried.contains(&(subject.place, resource, action))
         {
             continue;
         }
