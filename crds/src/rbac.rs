@@ -121,6 +121,12 @@ pub const CLUSTER: &[Right] = &[
         resources: &["namespaces"],
         verbs: READ,
     },
+    // An Ingress of a class that does not exist would wait for ever without a word.
+    Right {
+        group: "networking.k8s.io",
+        resources: &["ingressclasses"],
+        verbs: READ,
+    },
     Right {
         group: "storage.k8s.io",
         resources: &["storageclasses"],
