@@ -15,7 +15,10 @@ use sha2::{Digest, Sha256};
 const VERSION: &str = "17.11.0";
 
 /// SHA-256 of the archives that we have looked at; others are checked against the repository's own sum.
-const KNOWN: &[(&str, &str)] = &[("x86_64", "0dd7b72b6f335b8ecfb355fa24c5781e8a93edd09880bb77eb52ebbf29b3e96d")];
+const KNOWN: &[(&str, &str)] = &[(
+    "x86_64",
+    "0dd7b72b6f335b8ecfb355fa24c5781e8a93edd09880bb77eb52ebbf29b3e96d",
+)];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -54,7 +57,9 @@ fn archive(arch: &str) -> Result<Vec<u8>, Box<dyn Error>> {
         return Ok(bytes);
     }
     let version: VersionReq = format!("={VERSION}").parse()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (_, bytes) = runtime.block_on(get_archive(zonky::URL, &version))?;
     check(arch, &bytes)?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -68,7 +73,9 @@ fn archive(arch: &str) -> Result<Vec<u8>, Box<dyn Error>> {
 fn check(arch: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
     let sum = hex::encode(Sha256::digest(bytes));
     match KNOWN.iter().find(|(known, _)| *known == arch) {
-        Some((_, expected)) if *expected != sum => Err(format!("its SHA-256 is {sum}, not {expected}").into()),
+        Some((_, expected)) if *expected != sum => {
+            Err(format!("its SHA-256 is {sum}, not {expected}").into())
+        }
         _ => Ok(()),
     }
 }

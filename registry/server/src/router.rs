@@ -34,6 +34,7 @@ pub(crate) fn build(app: App) -> Router {
     let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(errors::short_uris))
         .layer(middleware::from_fn(metrics::measure))
         .layer(middleware::from_fn(errors::as_json))
         .layer(CatchPanicLayer::custom(errors::panicked))
@@ -60,9 +61,13 @@ pub(crate) fn install_metrics() {
 }
 
 async fn not_found(uri: Uri) -> Error {
-    Error::new(Code::NotFound, format!("path {} was not found", uri.path())).with_status(StatusCode::NOT_FOUND)
+    Error::new(Code::NotFound, format!("path {} was not found", uri.path()))
+        .with_status(StatusCode::NOT_FOUND)
 }
 
 async fn method_not_allowed(method: Method, _request: Request) -> Error {
-    Error::new(Code::MethodNotAllowed, format!("method {method} is not allowed here"))
+    Error::new(
+        Code::MethodNotAllowed,
+        format!("method {method} is not allowed here"),
+    )
 }

@@ -80,7 +80,9 @@ impl TestApp {
     ) -> Self {
         let mut config = Config::from_parts(None, []).unwrap();
         change(&mut config);
-        let start = DateTime::parse_from_rfc3339("2026-01-02T03:04:05Z").unwrap().with_timezone(&Utc);
+        let start = DateTime::parse_from_rfc3339("2026-01-02T03:04:05Z")
+            .unwrap()
+            .with_timezone(&Utc);
         let key = Secret::new("a signing key for tests, long enough");
         let lifetime = config.token.lifetime;
         let app = App::new(AppInner {
@@ -95,9 +97,14 @@ impl TestApp {
             config,
         });
         let hash = password::hash(ADMIN_PASSWORD).await.unwrap();
-        boot::admin::found(&app.pool, app.clock.now(), &hash).await.unwrap();
+        boot::admin::found(&app.pool, app.clock.now(), &hash)
+            .await
+            .unwrap();
         router::install_metrics();
-        Self { router: router::build(app.clone()), app }
+        Self {
+            router: router::build(app.clone()),
+            app,
+        }
     }
 
     /// Moves the clock.
@@ -110,7 +117,11 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// The administrator.
@@ -120,13 +131,22 @@ impl TestApp {
 
     /// Sends a request without a body.
     pub(crate) async fn send(&self, who: &As, method: Method, uri: &str) -> Answer {
-        self.request(who.on(Request::builder().method(method).uri(uri)).body(Body::empty()).unwrap()).await
+        self.request(
+            who.on(Request::builder().method(method).uri(uri))
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
     }
 
     /// Sends a request with a JSON body.
     pub(crate) async fn send_json(&self, who: &As, method: Method, uri: &str, body: &Value) -> Answer {
-        let builder = Request::builder().method(method).uri(uri).header(header::CONTENT_TYPE, "application/json");
-        self.request(who.on(builder).body(Body::from(body.to_string())).unwrap()).await
+        let builder = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, "application/json");
+        self.request(who.on(builder).body(Body::from(body.to_string())).unwrap())
+            .await
     }
 
     /// GET.
@@ -190,7 +210,11 @@ impl TestApp {
                 effect: None,
             })
             .collect();
-        let grants = vec![Grant { kind: "project".to_owned(), namespace: project.1.to_owned(), access }];
+        let grants = vec![Grant {
+            kind: "project".to_owned(),
+            namespace: project.1.to_owned(),
+            access,
+        }];
         self.insert_robot(Some(project.0), name, json!(grants)).await;
         let full = robot_names::full_name(&self.app.config.robot, Some(project.1), name);
         As::Basic(full, PASSWORD.to_owned())
@@ -255,11 +279,17 @@ impl Answer {
 
     /// The code of the first error.
     pub(crate) fn code(&self) -> String {
-        self.json()["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
+        self.json()["errors"][0]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// A header's text, empty when it is not there.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }

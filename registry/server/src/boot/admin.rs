@@ -7,8 +7,6 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::store;
@@ -21,7 +19,12 @@ use crate::kernel::secret::Secret;
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Makes `admin` (id 1) with this hash and the public project `library` (id 1), where they were never made before.
-pub(crate) async fn found(pool: &PgPool, now: DateTime<Utc>, password_hash: &str) -> Result<bool> {
+#[cfg(test)]
+pub(crate) async fn found(
+    pool: &sqlx::PgPool,
+    now: chrono::DateTime<chrono::Utc>,
+    password_hash: &str,
+) -> Result<bool> {
     let mut transaction = pool.begin().await?;
     let made = store::found(&mut transaction, now, password_hash).await?;
     transaction.commit().await?;
@@ -31,12 +34,23 @@ pub(crate) async fn found(pool: &PgPool, now: DateTime<Utc>, password_hash: &str
 /// Makes sure that there is an administrator with the declared password.
 pub(super) async fn establish(app: &App) -> anyhow::Result<()> {
     let declared = match &app.config.admin_password {
-        Some(source) => Some(source.read().map_err(anyhow::Error::msg).context("admin.password")?),
+        Some(source) => Some(
+            source
+                .read()
+                .map_err(anyhow::Error::msg)
+                .context("admin.password")?,
+        ),
         None => None,
     };
     let exists = {
-        let mut conn = app.pool.acquire().await.context("cannot connect to the database")?;
-        store::admin_exists(&mut conn).await.context("cannot look for the administrator")?
+        let mut conn = app
+            .pool
+            .acquire()
+            .await
+            .context("cannot connect to the database")?;
+        store::admin_exists(&mut conn)
+            .await
+            .context("cannot look for the administrator")?
     };
     match declared {
         Some(declared) => {
@@ -47,7 +61,10 @@ pub(super) async fn establish(app: &App) -> anyhow::Result<()> {
                 tracing::error!(problem, "admin.password is not applied");
                 return Ok(());
             }
-            apply(app, &declared).await.map_err(plain).context("cannot set the administrator's password")?;
+            apply(app, &declared)
+                .await
+                .map_err(plain)
+                .context("cannot set the administrator's password")?;
             Ok(())
         }
         None if exists => Ok(()),
@@ -80,7 +97,9 @@ pub(super) async fn apply(app: &App, declared: &Secret) -> Result<bool> {
 
 /// Applies the file's content each time it changes, within seconds.
 pub(super) async fn watch(app: App, stop: CancellationToken) {
-    let Some(source) = &app.config.admin_password else { return };
+    let Some(source) = &app.config.admin_password else {
+        return;
+    };
     let Some(path) = source.file() else { return };
     let mut seen: Option<Secret> = source.read().ok();
     let mut stamp = stamp_of(path);

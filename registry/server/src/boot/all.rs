@@ -33,7 +33,13 @@ pub(super) async fn run(mut config: Config, data_dir: PathBuf) -> anyhow::Result
     let folder = Folder::open(&data_dir)?;
     let key = match &config.token.signing_key {
         Some(_) => assemble::signing_key(&config)?,
-        None => folder.secret("signing-key", || format!("{}{}", password::generate(), password::generate()))?.0,
+        None => {
+            folder
+                .secret("signing-key", || {
+                    format!("{}{}", password::generate(), password::generate())
+                })?
+                .0
+        }
     };
     let generated = match &config.admin_password {
         Some(_) => None,
@@ -43,7 +49,11 @@ pub(super) async fn run(mut config: Config, data_dir: PathBuf) -> anyhow::Result
             new.then_some(secret)
         }
     };
-    config.storage = config.storage.or_else(|| Some(StorageConfig::Filesystem { path: folder.root.join("blobs") }));
+    config.storage = config.storage.or_else(|| {
+        Some(StorageConfig::Filesystem {
+            path: folder.root.join("blobs"),
+        })
+    });
 
     let embedded = match &config.database.options {
         Some(_) => None,
@@ -78,11 +88,16 @@ async fn with_database(
         admin::establish(&app).await?;
         Ok(app)
     };
-    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
+    let Some(app) = signals.unless_asked(start).await? else {
+        return Ok(());
+    };
     let address = listener.address();
     if let Some(password) = generated {
         // The one time that it is shown: it stands in D/secrets/admin-password afterwards.
-        println!("\n  user      admin\n  password  {}\n  address   http://{address}\n", password.expose());
+        println!(
+            "\n  user      admin\n  password  {}\n  address   http://{address}\n",
+            password.expose()
+        );
     }
     tracing::info!(listen = %address, version = env!("CARGO_PKG_VERSION"), "serving");
     let work = worker::Running::start(&app).await?;
@@ -101,7 +116,9 @@ struct Folder {
 impl Folder {
     fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-        let root = path.canonicalize().with_context(|| format!("cannot open {}", path.display()))?;
+        let root = path
+            .canonicalize()
+            .with_context(|| format!("cannot open {}", path.display()))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -137,7 +154,11 @@ impl Folder {
         // Whole or not there, also after a crash.
         let part = path.with_extension("part");
         fs::remove_file(&part).ok();
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&part)?;
         writeln!(file, "{value}")?;
         file.sync_all()?;
         fs::rename(&part, &path).with_context(|| format!("cannot write {}", path.display()))?;

@@ -26,7 +26,10 @@ pub(super) fn signing_key(config: &Config) -> anyhow::Result<Secret> {
         "no key for tokens is set: write token.signing_key_file (SLIPWAY_TOKEN_SIGNING_KEY_FILE), the same for every \
          replica; `head -c 48 /dev/urandom | base64` makes one",
     )?;
-    let key = source.read().map_err(anyhow::Error::msg).context("token.signing_key")?;
+    let key = source
+        .read()
+        .map_err(anyhow::Error::msg)
+        .context("token.signing_key")?;
     anyhow::ensure!(
         key.expose().len() >= SHORTEST_KEY,
         "token.signing_key has fewer than {SHORTEST_KEY} characters"
@@ -40,7 +43,12 @@ pub(super) fn no_signing_key() -> Secret {
 }
 
 /// The state of the handlers and jobs.
-pub(super) fn app(config: Config, pool: PgPool, blobs: Arc<dyn BlobStore>, key: &Secret) -> anyhow::Result<App> {
+pub(super) fn app(
+    config: Config,
+    pool: PgPool,
+    blobs: Arc<dyn BlobStore>,
+    key: &Secret,
+) -> anyhow::Result<App> {
     router::install_metrics();
     Ok(App::new(AppInner {
         pool,

@@ -11,20 +11,27 @@ use crate::kernel::cache::Cache;
 
 /// Redis where it is configured, otherwise this process's memory.
 pub(super) fn open(config: Option<&CacheConfig>) -> anyhow::Result<Cache> {
-    let Some(config) = config else { return Ok(Cache::memory()) };
+    let Some(config) = config else {
+        return Ok(Cache::memory());
+    };
     let mut url = config.url.clone();
     if let Some(password) = &config.password {
         let password = password.read().map_err(anyhow::Error::msg)?;
-        url.set_password(Some(password.expose())).ok().context("cache.url cannot hold a password")?;
+        url.set_password(Some(password.expose()))
+            .ok()
+            .context("cache.url cannot hold a password")?;
     }
     let certificate = match &config.ca_file {
-        Some(path) => {
-            Some(std::fs::read(path).with_context(|| format!("cannot read cache.ca_file {}", path.display()))?)
-        }
+        Some(path) => Some(
+            std::fs::read(path).with_context(|| format!("cannot read cache.ca_file {}", path.display()))?,
+        ),
         None => None,
     };
     let client = if url.scheme() == "rediss" {
-        let certificates = TlsCertificates { client_tls: None, root_cert: certificate };
+        let certificates = TlsCertificates {
+            client_tls: None,
+            root_cert: certificate,
+        };
         Client::build_with_tls(url.as_str(), certificates)
     } else {
         Client::open(url.as_str())

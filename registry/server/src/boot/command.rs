@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{all, database, embedded, log, serve, worker};
 use crate::config::build::parse_address;
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{Config, DatabaseConfig, reference};
 use crate::features;
 
 /// A private registry for container images.
@@ -42,6 +42,8 @@ enum Command {
     },
     /// Prints the OpenAPI description of the management API.
     Openapi,
+    /// Prints the reference of all settings (Markdown).
+    Settings,
     /// Everything in one process and one folder, with a PostgreSQL of its own; needs no settings.
     All {
         #[command(flatten)]
@@ -106,7 +108,15 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             println!("{}", features::openapi().to_pretty_json()?);
             Ok(())
         }
-        Command::All { settings, data_dir, listen } => {
+        Command::Settings => {
+            print!("{}", reference::markdown());
+            Ok(())
+        }
+        Command::All {
+            settings,
+            data_dir,
+            listen,
+        } => {
             let mut config = settings.load()?;
             config.listen = listen.unwrap_or(config.listen);
             log::start(&config.log);
@@ -130,5 +140,8 @@ async fn migrate(config: &DatabaseConfig) -> anyhow::Result<()> {
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     rustls::crypto::ring::default_provider().install_default().ok();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }

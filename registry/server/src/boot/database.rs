@@ -63,7 +63,9 @@ pub(super) async fn wait(options: &PgConnectOptions, patience: Duration) -> anyh
 fn may_pass(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(db) => db.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53")),
+        sqlx::Error::Database(db) => db
+            .code()
+            .is_some_and(|code| code.starts_with("57P") || code.starts_with("53")),
         _ => false,
     }
 }
@@ -102,11 +104,17 @@ fn newer(found: i64) -> String {
 
 /// The newest version that this program knows.
 fn newest() -> i64 {
-    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
+    MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }
 
 /// The version that the database has; 0 when it is empty.
 async fn version(pool: &PgPool) -> anyhow::Result<i64> {
     let mut conn = pool.acquire().await.context("cannot connect to the database")?;
-    store::schema_version(&mut conn).await.context("cannot read the schema's version")
+    store::schema_version(&mut conn)
+        .await
+        .context("cannot read the schema's version")
 }

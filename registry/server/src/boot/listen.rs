@@ -29,7 +29,9 @@ pub(super) struct Listener {
 impl Listener {
     /// Binds it; the error names it.
     pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
@@ -42,8 +44,16 @@ impl Listener {
     /// Serves until `closing`; then takes no new connections and lets the running requests end within `patience`.
     pub(super) async fn run(self, router: Router, closing: CancellationToken, patience: Duration) {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(true);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEAD)).max_concurrent_streams(250);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .keep_alive(true);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Some(HEAD))
+            .max_concurrent_streams(250);
         let graceful = GracefulShutdown::new();
         loop {
             let accepted = tokio::select! {
@@ -83,7 +93,9 @@ fn serve(
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request)
     });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -95,7 +107,10 @@ fn serve(
 /// A client that gave up is nothing; running out of file descriptors passes when others end.
 async fn pause_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
         tracing::error!(%error, "cannot accept a connection");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

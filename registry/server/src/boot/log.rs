@@ -23,10 +23,17 @@ pub(super) fn start(config: &LogConfig) {
             .with_writer(std::io::stderr)
             .boxed()
     } else {
-        fmt::layer().with_ansi(terminal).with_target(false).with_writer(std::io::stderr).boxed()
+        fmt::layer()
+            .with_ansi(terminal)
+            .with_target(false)
+            .with_writer(std::io::stderr)
+            .boxed()
     };
     // A second start (in tests) leaves the first one as it is.
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().ok();
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init()
+        .ok();
 }
 
 /// Says why the program ends, in one sentence that needs no log to be read.

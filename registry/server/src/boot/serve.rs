@@ -27,7 +27,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         admin::establish(&app).await?;
         Ok(app)
     };
-    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
+    let Some(app) = signals.unless_asked(start).await? else {
+        return Ok(());
+    };
     tracing::info!(listen = %listener.address(), version = env!("CARGO_PKG_VERSION"), "serving");
     until_told(app.clone(), listener, metrics, &signals).await;
     app.pool.close().await;
@@ -35,16 +37,29 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 /// Answers requests until a signal comes, then lets the running ones end.
-pub(super) async fn until_told(app: App, listener: Listener, metrics: Option<Listener>, signals: &shutdown::Signals) {
+pub(super) async fn until_told(
+    app: App,
+    listener: Listener,
+    metrics: Option<Listener>,
+    signals: &shutdown::Signals,
+) {
     let stop = CancellationToken::new();
     let watch = tokio::spawn(admin::watch(app.clone(), stop.clone()));
     let counts = tokio::spawn(pull::counts::run(app.clone(), stop.clone()));
     let side = metrics.map(|listener| {
-        tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), std::time::Duration::ZERO))
+        tokio::spawn(listener.run(
+            router::build_metrics(app.clone()),
+            stop.clone(),
+            std::time::Duration::ZERO,
+        ))
     });
 
     let closing = CancellationToken::new();
-    let main = tokio::spawn(listener.run(router::build(app.clone()), closing.clone(), app.config.drain_timeout));
+    let main = tokio::spawn(listener.run(
+        router::build(app.clone()),
+        closing.clone(),
+        app.config.drain_timeout,
+    ));
     signals.wait().await;
     app.ready.drain();
     tracing::info!("asked to end: not ready any more, running requests go on");

@@ -25,10 +25,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         let blobs = blobs::open(config.storage.as_ref()).await?;
         assemble::app(config, pool, blobs, &assemble::no_signing_key())
     };
-    let Some(app) = signals.unless_asked(start).await? else { return Ok(()) };
+    let Some(app) = signals.unless_asked(start).await? else {
+        return Ok(());
+    };
     let stop = CancellationToken::new();
     let side = metrics.map(|listener| {
-        tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), std::time::Duration::ZERO))
+        tokio::spawn(listener.run(
+            router::build_metrics(app.clone()),
+            stop.clone(),
+            std::time::Duration::ZERO,
+        ))
     });
     let work = Running::start(&app).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "working");
@@ -58,7 +64,12 @@ impl Running {
             .await
             .map_err(|error| anyhow::anyhow!("{error:?}"))
             .context("cannot store the schedules")?;
-        let worker = Worker::new(app.pool.clone(), registry, app.clock.clone(), WorkerSettings::default());
+        let worker = Worker::new(
+            app.pool.clone(),
+            registry,
+            app.clock.clone(),
+            WorkerSettings::default(),
+        );
         let stop = CancellationToken::new();
         let task = tokio::spawn(worker.run(stop.clone()));
         Ok(Self { stop, task })

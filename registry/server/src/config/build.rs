@@ -46,12 +46,18 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
 }
 
 fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {
-    ConfigError::Value { origin: entry.origin.clone(), key: entry.key.clone(), message: message.into() }
+    ConfigError::Value {
+        origin: entry.origin.clone(),
+        key: entry.key.clone(),
+        message: message.into(),
+    }
 }
 
 /// A scalar as text; `None` when unset.
 fn text(tree: &mut Tree, path: &str) -> Result<Option<(String, Entry)>> {
-    let Some(entry) = tree.take(path) else { return Ok(None) };
+    let Some(entry) = tree.take(path) else {
+        return Ok(None);
+    };
     let text = match &entry.value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -67,7 +73,9 @@ fn parsed<T>(
     path: &str,
     parse: impl FnOnce(&str) -> std::result::Result<T, String>,
 ) -> Result<Option<T>> {
-    text(tree, path)?.map(|(text, entry)| parse(&text).map_err(|message| wrong(&entry, message))).transpose()
+    text(tree, path)?
+        .map(|(text, entry)| parse(&text).map_err(|message| wrong(&entry, message)))
+        .transpose()
 }
 
 fn plain(tree: &mut Tree, path: &str) -> Result<Option<String>> {
@@ -82,7 +90,11 @@ fn number(tree: &mut Tree, path: &str, range: std::ops::RangeInclusive<u32>) -> 
     parsed(tree, path, |text| {
         let number = text.parse::<u32>().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
-            format!("{text:?} is not a whole number from {} to {}", range.start(), range.end())
+            format!(
+                "{text:?} is not a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
         })
     })
 }
@@ -93,8 +105,13 @@ fn address(tree: &mut Tree, path: &str) -> Result<Option<SocketAddr>> {
 
 /// `127.0.0.1:5000`, `[::1]:5000` or `:5000` for all addresses; the error is a sentence.
 pub(crate) fn parse_address(text: &str) -> std::result::Result<SocketAddr, String> {
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.replace("localhost:", "127.0.0.1:") };
-    full.parse().map_err(|_| format!("{text:?} is not an address; write for example 127.0.0.1:5000 or :5000"))
+    let full = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.replace("localhost:", "127.0.0.1:")
+    };
+    full.parse()
+        .map_err(|_| format!("{text:?} is not an address; write for example 127.0.0.1:5000 or :5000"))
 }
 
 fn secret(tree: &mut Tree, path: &str) -> Result<Option<SecretSource>> {
@@ -104,16 +121,18 @@ fn secret(tree: &mut Tree, path: &str) -> Result<Option<SecretSource>> {
         (None, None) => Ok(None),
         (Some((value, _)), None) => Ok(Some(SecretSource::Inline(Secret::new(value)))),
         (None, Some((path, _))) => Ok(Some(SecretSource::File(PathBuf::from(path)))),
-        (Some(_), Some((_, entry))) => {
-            Err(wrong(&entry, format!("set either this or {path}, not both")))
-        }
+        (Some(_), Some((_, entry))) => Err(wrong(&entry, format!("set either this or {path}, not both"))),
     }
 }
 
 /// A secret that is needed while the settings are read.
 fn secret_now(tree: &mut Tree, path: &str) -> Result<Option<Secret>> {
     secret(tree, path)?
-        .map(|source| source.read().map_err(|message| ConfigError::Whole(format!("{path}: {message}"))))
+        .map(|source| {
+            source
+                .read()
+                .map_err(|message| ConfigError::Whole(format!("{path}: {message}")))
+        })
         .transpose()
 }
 
@@ -130,7 +149,9 @@ fn external_url(tree: &mut Tree) -> Result<Option<Url>> {
 }
 
 fn trusted_proxies(tree: &mut Tree) -> Result<Vec<IpNet>> {
-    let Some(entry) = tree.take("trusted_proxies") else { return Ok(Vec::new()) };
+    let Some(entry) = tree.take("trusted_proxies") else {
+        return Ok(Vec::new());
+    };
     let items = match &entry.value {
         Value::Sequence(items) => items.clone(),
         Value::String(_) => vec![entry.value.clone()],
@@ -143,29 +164,52 @@ fn trusted_proxies(tree: &mut Tree) -> Result<Vec<IpNet>> {
             text.parse::<IpNet>()
                 .ok()
                 .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-                .ok_or_else(|| wrong(&entry, format!("{text:?} is not an address or network such as 10.0.0.0/8")))
+                .ok_or_else(|| {
+                    wrong(
+                        &entry,
+                        format!("{text:?} is not an address or network such as 10.0.0.0/8"),
+                    )
+                })
         })
         .collect()
 }
 
 fn database(tree: &mut Tree) -> Result<DatabaseConfig> {
     let max_connections = number(tree, "database.max_connections", 2..=1000)?.unwrap_or(20);
-    if !["database.url", "database.url_file", "database.host"].iter().any(|path| tree.has_below(path)) {
-        for path in ["port", "name", "user", "password", "password_file", "ssl_mode", "ca_file"] {
+    if !["database.url", "database.url_file", "database.host"]
+        .iter()
+        .any(|path| tree.has_below(path))
+    {
+        for path in [
+            "port",
+            "name",
+            "user",
+            "password",
+            "password_file",
+            "ssl_mode",
+            "ca_file",
+        ] {
             if let Some(entry) = tree.take(&format!("database.{path}")) {
                 return Err(wrong(&entry, "needs database.host or database.url"));
             }
         }
-        return Ok(DatabaseConfig { options: None, max_connections });
+        return Ok(DatabaseConfig {
+            options: None,
+            max_connections,
+        });
     }
     let mut options = match secret_now(tree, "database.url")? {
         Some(url) => {
             if let Some(entry) = tree.take("database.host") {
-                return Err(wrong(&entry, "set either database.url or database.host, not both"));
+                return Err(wrong(
+                    &entry,
+                    "set either database.url or database.host, not both",
+                ));
             }
             url.expose().parse::<PgConnectOptions>().map_err(|_| {
                 ConfigError::Whole(
-                    "database.url is not an address such as postgres://user:password@host:5432/name".to_owned(),
+                    "database.url is not an address such as postgres://user:password@host:5432/name"
+                        .to_owned(),
                 )
             })?
         }
@@ -173,7 +217,10 @@ fn database(tree: &mut Tree) -> Result<DatabaseConfig> {
             let host = plain(tree, "database.host")?.unwrap_or_default();
             let name = plain(tree, "database.name")?.unwrap_or_else(|| "slipway".to_owned());
             let user = plain(tree, "database.user")?.unwrap_or_else(|| "slipway".to_owned());
-            PgConnectOptions::new_without_pgpass().host(&host).database(&name).username(&user)
+            PgConnectOptions::new_without_pgpass()
+                .host(&host)
+                .database(&name)
+                .username(&user)
         }
     };
     if let Some(port) = number(tree, "database.port", 1..=65_535)? {
@@ -196,7 +243,10 @@ fn database(tree: &mut Tree) -> Result<DatabaseConfig> {
     if let Some(file) = plain(tree, "database.ca_file")? {
         options = options.ssl_root_cert(file);
     }
-    Ok(DatabaseConfig { options: Some(options.application_name("slipway")), max_connections })
+    Ok(DatabaseConfig {
+        options: Some(options.application_name("slipway")),
+        max_connections,
+    })
 }
 
 fn cache(tree: &mut Tree) -> Result<Option<CacheConfig>> {
@@ -211,10 +261,16 @@ fn cache(tree: &mut Tree) -> Result<Option<CacheConfig>> {
     let url = Url::parse(url.expose())
         .ok()
         .filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.host().is_some())
-        .ok_or_else(|| ConfigError::Whole("cache.url is not an address such as redis://host:6379/0".to_owned()))?;
+        .ok_or_else(|| {
+            ConfigError::Whole("cache.url is not an address such as redis://host:6379/0".to_owned())
+        })?;
     let password = secret(tree, "cache.password")?;
     let ca_file = plain(tree, "cache.ca_file")?.map(PathBuf::from);
-    Ok(Some(CacheConfig { url, password, ca_file }))
+    Ok(Some(CacheConfig {
+        url,
+        password,
+        ca_file,
+    }))
 }
 
 fn storage(tree: &mut Tree) -> Result<Option<StorageConfig>> {
@@ -226,11 +282,13 @@ fn storage(tree: &mut Tree) -> Result<Option<StorageConfig>> {
     let path = plain(tree, "storage.filesystem.path")?;
     match (memory.unwrap_or(false), path) {
         (false, None) => Ok(None),
-        (false, Some(path)) => Ok(Some(StorageConfig::Filesystem { path: PathBuf::from(path) })),
+        (false, Some(path)) => Ok(Some(StorageConfig::Filesystem {
+            path: PathBuf::from(path),
+        })),
         (true, None) => Ok(Some(StorageConfig::Memory)),
-        (true, Some(_)) => {
-            Err(ConfigError::Whole("set either storage.filesystem or storage.memory, not both".to_owned()))
-        }
+        (true, Some(_)) => Err(ConfigError::Whole(
+            "set either storage.filesystem or storage.memory, not both".to_owned(),
+        )),
     }
 }
 
@@ -238,7 +296,9 @@ fn token(tree: &mut Tree) -> Result<TokenConfig> {
     let lifetime = parsed(tree, "token.lifetime", |text| {
         let lifetime = duration::parse(text)?;
         if lifetime < MINUTE {
-            return Err(format!("{text:?} is shorter than 60s, which clients take for granted"));
+            return Err(format!(
+                "{text:?} is shorter than 60s, which clients take for granted"
+            ));
         }
         Ok(lifetime)
     })?;
@@ -263,9 +323,14 @@ fn system_account(tree: &mut Tree) -> Result<Option<SystemAccount>> {
 fn robot(tree: &mut Tree) -> Result<RobotNames> {
     let prefix = plain(tree, "robot.name_prefix")?.unwrap_or_else(|| "robot-".to_owned());
     let separator = plain(tree, "robot.name_separator")?.unwrap_or_else(|| "--".to_owned());
-    for (path, value) in [("robot.name_prefix", &prefix), ("robot.name_separator", &separator)] {
+    for (path, value) in [
+        ("robot.name_prefix", &prefix),
+        ("robot.name_separator", &separator),
+    ] {
         if value.trim().is_empty() || value.contains(':') || value.chars().any(char::is_whitespace) {
-            return Err(ConfigError::Whole(format!("{path} must not be empty nor hold colons or blanks")));
+            return Err(ConfigError::Whole(format!(
+                "{path} must not be empty nor hold colons or blanks"
+            )));
         }
     }
     Ok(RobotNames { prefix, separator })
@@ -280,7 +345,12 @@ fn log(tree: &mut Tree) -> Result<LogConfig> {
     let level = parsed(tree, "log.level", |text| {
         text.parse::<tracing_subscriber::filter::Targets>()
             .map(|_| text.to_owned())
-            .map_err(|_| format!("{text:?} is not error, warn, info, debug, trace or a filter such as info,sqlx=debug"))
+            .map_err(|_| {
+                format!("{text:?} is not error, warn, info, debug, trace or a filter such as info,sqlx=debug")
+            })
     })?;
-    Ok(LogConfig { json, level: level.unwrap_or_else(|| "info".to_owned()) })
+    Ok(LogConfig {
+        json,
+        level: level.unwrap_or_else(|| "info".to_owned()),
+    })
 }

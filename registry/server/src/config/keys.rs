@@ -32,12 +32,22 @@ pub(crate) struct Key {
 }
 
 const fn key(path: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    Key { path, kind, default, help }
+    Key {
+        path,
+        kind,
+        default,
+        help,
+    }
 }
 
 /// All keys, in the order of the reference.
 pub(crate) const KEYS: &[Key] = &[
-    key("listen", Kind::Address, "127.0.0.1:5000", "Where clients connect. `--listen` wins over it."),
+    key(
+        "listen",
+        Kind::Address,
+        "127.0.0.1:5000",
+        "Where clients connect. `--listen` wins over it.",
+    ),
     key(
         "metrics_listen",
         Kind::Address,
@@ -65,19 +75,39 @@ pub(crate) const KEYS: &[Key] = &[
         "`postgres://user:password@host:port/name?sslmode=…`. Or set the keys below instead. `all` without either runs a \
          PostgreSQL of its own.",
     ),
-    key("database.host", Kind::Text, "none", "Host name, or folder of the Unix socket."),
+    key(
+        "database.host",
+        Kind::Text,
+        "none",
+        "Host name, or folder of the Unix socket.",
+    ),
     key("database.port", Kind::Number, "5432", "Port."),
     key("database.name", Kind::Text, "slipway", "Name of the database."),
     key("database.user", Kind::Text, "slipway", "User."),
-    key("database.password", Kind::Secret, "none", "Password. With `database.url` it replaces the one in there."),
+    key(
+        "database.password",
+        Kind::Secret,
+        "none",
+        "Password. With `database.url` it replaces the one in there.",
+    ),
     key(
         "database.ssl_mode",
         Kind::Text,
         "prefer",
         "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`.",
     ),
-    key("database.ca_file", Kind::Text, "the system's", "PEM file of the authorities that sign the server's certificate."),
-    key("database.max_connections", Kind::Number, "20", "Most connections that one process opens."),
+    key(
+        "database.ca_file",
+        Kind::Text,
+        "the system's",
+        "PEM file of the authorities that sign the server's certificate.",
+    ),
+    key(
+        "database.max_connections",
+        Kind::Number,
+        "20",
+        "Most connections that one process opens.",
+    ),
     key(
         "cache.url",
         Kind::Secret,
@@ -85,24 +115,54 @@ pub(crate) const KEYS: &[Key] = &[
         "`redis://host:6379/0`, or `rediss://` for TLS. Without it each process keeps its own cache. It may be emptied or \
          lost at any time.",
     ),
-    key("cache.password", Kind::Secret, "none", "Password of the cache, where it does not stand in the URL."),
-    key("cache.ca_file", Kind::Text, "the system's", "PEM file of the authorities that sign the cache's certificate."),
-    key("storage.filesystem.path", Kind::Text, "none", "Folder for the blobs; every replica must see the same one."),
-    key("storage.memory", Kind::Flag, "false", "Keeps blobs in memory: for trying things out, lost at the end."),
+    key(
+        "cache.password",
+        Kind::Secret,
+        "none",
+        "Password of the cache, where it does not stand in the URL.",
+    ),
+    key(
+        "cache.ca_file",
+        Kind::Text,
+        "the system's",
+        "PEM file of the authorities that sign the cache's certificate.",
+    ),
+    key(
+        "storage.filesystem.path",
+        Kind::Text,
+        "none",
+        "Folder for the blobs; every replica must see the same one.",
+    ),
+    key(
+        "storage.memory",
+        Kind::Flag,
+        "false",
+        "Keeps blobs in memory: for trying things out, lost at the end.",
+    ),
     key(
         "token.signing_key",
         Kind::Secret,
         "none",
         "What tokens are signed with, at least 32 characters, the same for every replica. `all` makes one.",
     ),
-    key("token.lifetime", Kind::Duration, "30m", "How long a token is good for, at least 60s."),
+    key(
+        "token.lifetime",
+        Kind::Duration,
+        "30m",
+        "How long a token is good for, at least 60s.",
+    ),
     key(
         "system_account.name",
         Kind::Text,
         "none",
         "Login name of an account with all rights that exists in the settings only: the Kubernetes operator's.",
     ),
-    key("system_account.password", Kind::Secret, "none", "Its password; a changed file counts within seconds."),
+    key(
+        "system_account.password",
+        Kind::Secret,
+        "none",
+        "Its password; a changed file counts within seconds.",
+    ),
     key(
         "admin.password",
         Kind::Secret,
@@ -116,11 +176,36 @@ pub(crate) const KEYS: &[Key] = &[
         "robot-",
         "In front of every robot's full name. Logins with Harbor's `robot$` work as well, whatever is set here.",
     ),
-    key("robot.name_separator", Kind::Text, "--", "Between project and name in a project robot's full name."),
-    key("upload_expiry", Kind::Duration, "24h", "An upload that no byte reached for this long is given up."),
-    key("gc.grace", Kind::Duration, "2h", "A blob that lost its last reference is kept for this long."),
-    key("log.format", Kind::Text, "json, human on a terminal", "`json` or `human`."),
-    key("log.level", Kind::Text, "info", "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,sqlx=debug`."),
+    key(
+        "robot.name_separator",
+        Kind::Text,
+        "--",
+        "Between project and name in a project robot's full name.",
+    ),
+    key(
+        "upload_expiry",
+        Kind::Duration,
+        "24h",
+        "An upload that no byte reached for this long is given up.",
+    ),
+    key(
+        "gc.grace",
+        Kind::Duration,
+        "2h",
+        "A blob that lost its last reference is kept for this long.",
+    ),
+    key(
+        "log.format",
+        Kind::Text,
+        "json, human on a terminal",
+        "`json` or `human`.",
+    ),
+    key(
+        "log.level",
+        Kind::Text,
+        "info",
+        "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,sqlx=debug`.",
+    ),
     key(
         "drain_timeout",
         Kind::Duration,
@@ -160,7 +245,12 @@ pub(crate) fn paths() -> impl Iterator<Item = (String, Kind)> {
 /// The known word that is nearest to a wrong one, if any is near.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
-        .map(|word| (distance(&wrong.to_ascii_lowercase(), &word.to_ascii_lowercase()), word))
+        .map(|word| {
+            (
+                distance(&wrong.to_ascii_lowercase(), &word.to_ascii_lowercase()),
+                word,
+            )
+        })
         .filter(|(distance, word)| *distance <= (word.len().max(wrong.len()) / 2).max(2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word.to_owned())

@@ -6,6 +6,7 @@ mod duration;
 mod error;
 pub(crate) mod keys;
 mod origin;
+pub(crate) mod reference;
 mod tree;
 
 #[cfg(test)]
@@ -132,8 +133,10 @@ impl Config {
         let text = match file {
             Some(path) => Some((
                 path.to_owned(),
-                std::fs::read_to_string(path)
-                    .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                })?,
             )),
             None => None,
         };

@@ -44,12 +44,16 @@ impl Tree {
 
     /// Is anything set under this path or below it?
     pub(super) fn has_below(&self, path: &str) -> bool {
-        self.entries.keys().any(|key| key == path || key.starts_with(&format!("{path}.")))
+        self.entries
+            .keys()
+            .any(|key| key == path || key.starts_with(&format!("{path}.")))
     }
 
     fn add_file(&mut self, origin: &str, text: &str) -> Result<(), ConfigError> {
-        let value: Value = serde_yaml::from_str(text)
-            .map_err(|error| ConfigError::Syntax { origin: origin.to_owned(), message: error.to_string() })?;
+        let value: Value = serde_yaml::from_str(text).map_err(|error| ConfigError::Syntax {
+            origin: origin.to_owned(),
+            message: error.to_string(),
+        })?;
         match value {
             Value::Null => Ok(()),
             Value::Mapping(_) => self.flatten(origin, "", value),
@@ -68,20 +72,32 @@ impl Tree {
                 other => other,
             };
             if !value.is_null() {
-                let entry = Entry { value, origin: origin.to_owned(), key: path.to_owned() };
+                let entry = Entry {
+                    value,
+                    origin: origin.to_owned(),
+                    key: path.to_owned(),
+                };
                 self.entries.insert(path.to_owned(), entry);
             }
             return Ok(());
         }
-        let is_section = path.is_empty() || keys::paths().any(|(known, _)| known.starts_with(&format!("{path}.")));
+        let is_section =
+            path.is_empty() || keys::paths().any(|(known, _)| known.starts_with(&format!("{path}.")));
         match value {
             Value::Mapping(map) if is_section => {
                 for (name, value) in map {
                     let name = match name {
                         Value::String(name) => name,
-                        other => serde_yaml::to_string(&other).unwrap_or_default().trim().to_owned(),
+                        other => serde_yaml::to_string(&other)
+                            .unwrap_or_default()
+                            .trim()
+                            .to_owned(),
                     };
-                    let below = if path.is_empty() { name } else { format!("{path}.{name}") };
+                    let below = if path.is_empty() {
+                        name
+                    } else {
+                        format!("{path}.{name}")
+                    };
                     self.flatten(origin, &below, value)?;
                 }
                 Ok(())
@@ -107,8 +123,9 @@ impl Tree {
         &mut self,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(), ConfigError> {
-        let known: BTreeMap<String, (String, Kind)> =
-            keys::paths().map(|(path, kind)| (keys::variable(&path), (path, kind))).collect();
+        let known: BTreeMap<String, (String, Kind)> = keys::paths()
+            .map(|(path, kind)| (keys::variable(&path), (path, kind)))
+            .collect();
         for (name, text) in environment {
             if !name.starts_with(keys::PREFIX) || keys::ARGUMENTS.contains(&name.as_str()) {
                 continue;
@@ -133,7 +150,11 @@ impl Tree {
                 Kind::List => text.split(',').map(|item| Value::from(item.trim())).collect(),
                 Kind::Text | Kind::Secret | Kind::Duration | Kind::Address => Value::String(text),
             };
-            let entry = Entry { value, origin: "environment".to_owned(), key: name };
+            let entry = Entry {
+                value,
+                origin: "environment".to_owned(),
+                key: name,
+            };
             self.entries.insert(path.clone(), entry);
             // The other form of a secret, if the file has it, gives way.
             match path.strip_suffix(keys::FILE_SUFFIX) {
@@ -152,5 +173,7 @@ fn is_service_link(name: &str) -> bool {
         || name.ends_with("_SERVICE_PORT")
         || name.contains("_SERVICE_PORT_")
         || name.ends_with("_PORT")
-        || name.split_once("_PORT_").is_some_and(|(_, rest)| is_port(rest.split('_').next().unwrap_or_default()))
+        || name
+            .split_once("_PORT_")
+            .is_some_and(|(_, rest)| is_port(rest.split('_').next().unwrap_or_default()))
 }

@@ -46,20 +46,35 @@ pub(super) async fn get(State(app): State<App>, ctx: Context, RawQuery(query): R
     if ctx.token.is_some() {
         return Err(unauthorized("a token cannot be used to get another one"));
     }
-    let login = Login { caller: ctx.caller, token: None, credential: ctx.credential };
+    let login = Login {
+        caller: ctx.caller,
+        token: None,
+        credential: ctx.credential,
+    };
     answer(&app, login, &asked, None).await
 }
 
 /// POST: OAuth 2, the credentials stand in the form.
-pub(super) async fn post(State(app): State<App>, ctx: Context, headers: HeaderMap, body: Bytes) -> Result<Response> {
+pub(super) async fn post(
+    State(app): State<App>,
+    ctx: Context,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
     if !is_form(&headers) {
-        return Err(Error::new(Code::BadRequest, "send the form as application/x-www-form-urlencoded"));
+        return Err(Error::new(
+            Code::BadRequest,
+            "send the form as application/x-www-form-urlencoded",
+        ));
     }
     let asked = Asked::read(&body)?;
     match asked.grant_type.as_deref() {
         Some("password") => {
             let (Some(name), Some(password)) = (&asked.username, &asked.password) else {
-                return Err(Error::new(Code::BadRequest, "grant_type=password needs username and password"));
+                return Err(Error::new(
+                    Code::BadRequest,
+                    "grant_type=password needs username and password",
+                ));
             };
             let login = basic::login(&app, ctx.client_ip.as_deref(), name, password)
                 .await?
@@ -68,18 +83,27 @@ pub(super) async fn post(State(app): State<App>, ctx: Context, headers: HeaderMa
         }
         Some("refresh_token") => {
             let Some(token) = &asked.refresh_token else {
-                return Err(Error::new(Code::BadRequest, "grant_type=refresh_token needs refresh_token"));
+                return Err(Error::new(
+                    Code::BadRequest,
+                    "grant_type=refresh_token needs refresh_token",
+                ));
             };
             let login = refresh::redeem(&app, token).await?;
             answer(&app, login, &asked, Some(token)).await
         }
-        _ => Err(Error::new(Code::BadRequest, "grant_type is neither password nor refresh_token")),
+        _ => Err(Error::new(
+            Code::BadRequest,
+            "grant_type is neither password nor refresh_token",
+        )),
     }
 }
 
 async fn answer(app: &App, login: Login, asked: &Asked, refresh_token: Option<&str>) -> Result<Response> {
     if asked.service.as_deref().is_some_and(|service| service != SERVICE) {
-        return Err(Error::new(Code::BadRequest, format!("this is the token service of {SERVICE}")));
+        return Err(Error::new(
+            Code::BadRequest,
+            format!("this is the token service of {SERVICE}"),
+        ));
     }
     let scopes = grant::granted(app, &login.caller, &asked.scopes).await?;
     let now = app.clock.now();
@@ -110,7 +134,9 @@ impl Asked {
         for (name, value) in form_urlencoded::parse(text) {
             match name.as_ref() {
                 // Given several times, or several in one, separated by blanks.
-                "scope" => asked.scopes.extend(value.split_whitespace().filter_map(TokenScope::parse)),
+                "scope" => asked
+                    .scopes
+                    .extend(value.split_whitespace().filter_map(TokenScope::parse)),
                 "service" => asked.service = Some(value.into_owned()).filter(|service| !service.is_empty()),
                 "offline_token" => asked.offline |= matches!(value.as_ref(), "true" | "1"),
                 "access_type" => asked.offline |= value == "offline",
@@ -122,7 +148,10 @@ impl Asked {
             }
         }
         if asked.scopes.len() > MOST_SCOPES {
-            return Err(Error::new(Code::BadRequest, format!("more than {MOST_SCOPES} scopes in one request")));
+            return Err(Error::new(
+                Code::BadRequest,
+                format!("more than {MOST_SCOPES} scopes in one request"),
+            ));
         }
         Ok(asked)
     }
@@ -132,5 +161,9 @@ fn is_form(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"))
+        .is_some_and(|value| {
+            value
+                .to_ascii_lowercase()
+                .starts_with("application/x-www-form-urlencoded")
+        })
 }

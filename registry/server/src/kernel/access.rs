@@ -64,7 +64,9 @@ impl Standing {
             Self::Anonymous => project.public && permission::public_allows(resource, action),
             Self::Member(roles) => {
                 (project.public && permission::public_allows(resource, action))
-                    || roles.iter().any(|role| permission::role_allows(*role, resource, action))
+                    || roles
+                        .iter()
+                        .any(|role| permission::role_allows(*role, resource, action))
             }
             Self::Robot { of_project, grants } => {
                 (project.public && permission::public_allows(resource, action))
@@ -90,11 +92,16 @@ impl Standing {
 fn granted(grants: &[Grant], kind: &str, namespace: &str, resource: Resource, action: Action) -> bool {
     grants
         .iter()
-        .filter(|grant| grant.kind == kind && (grant.namespace == namespace || (kind == "project" && grant.namespace == "*")))
+        .filter(|grant| {
+            grant.kind == kind
+                && (grant.namespace == namespace || (kind == "project" && grant.namespace == "*"))
+        })
         .flat_map(|grant| &grant.access)
         .any(|a| {
             a.resource == resource.as_str()
                 && a.action == action.as_str()
-                && a.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == "allow")
+                && a.effect
+                    .as_deref()
+                    .is_none_or(|effect| effect.is_empty() || effect == "allow")
         })
 }

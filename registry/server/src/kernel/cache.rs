@@ -38,7 +38,13 @@ impl Expiry<String, Entry> for Life {
         Some(entry.life)
     }
 
-    fn expire_after_update(&self, _: &String, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &String,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(entry.life)
     }
 }
@@ -46,13 +52,23 @@ impl Expiry<String, Entry> for Life {
 impl Cache {
     /// In this process only.
     pub(crate) fn memory() -> Self {
-        Self { memory: Moka::builder().max_capacity(100_000).expire_after(Life).build(), redis: None }
+        Self {
+            memory: Moka::builder().max_capacity(100_000).expire_after(Life).build(),
+            redis: None,
+        }
     }
 
     /// In Redis, with this process's memory for when it does not answer.
     pub(crate) fn redis(connection: ConnectionManager) -> Self {
-        let redis = Redis { connection, started: Instant::now(), warned: Arc::default() };
-        Self { redis: Some(redis), ..Self::memory() }
+        let redis = Redis {
+            connection,
+            started: Instant::now(),
+            warned: Arc::default(),
+        };
+        Self {
+            redis: Some(redis),
+            ..Self::memory()
+        }
     }
 
     /// Raises a counter, whose life starts anew, and says where it stands.

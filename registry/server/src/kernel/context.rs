@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use super::app::App;
 use super::caller::Caller;
 use super::token::TokenScopes;
-use super::{auth, origin, request_id};
+use super::{auth, origin};
 use crate::error::Error;
 
 /// Longest user agent that is kept.
@@ -27,8 +27,6 @@ pub(crate) struct Context {
     pub(crate) client_ip: Option<String>,
     /// With which program.
     pub(crate) user_agent: Option<String>,
-    /// The request's id.
-    pub(crate) request_id: String,
     /// The client says (`X-Is-Resource-Name`) that a number in the path is a project's name.
     pub(crate) names_only: bool,
 }
@@ -39,15 +37,19 @@ impl FromRequestParts<App> for Context {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let login = auth::authenticate(app, parts).await?;
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let user_agent = text(header::USER_AGENT.as_str())
-            .map(|agent| agent.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT).collect());
+        let user_agent = text(header::USER_AGENT.as_str()).map(|agent| {
+            agent
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(LONGEST_USER_AGENT)
+                .collect()
+        });
         Ok(Self {
             caller: login.caller,
             token: login.token,
             credential: login.credential,
             client_ip: origin::client_ip(&app.config, parts).map(|ip| ip.to_string()),
             user_agent,
-            request_id: request_id::current().unwrap_or_default(),
             names_only: text("x-is-resource-name").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         })
     }

@@ -1,5 +1,8 @@
 //! Where a request came from and under which address the client sees us. `X-Forwarded-*` counts from trusted proxies only.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::request::Parts;
@@ -40,7 +43,11 @@ pub(crate) fn base_url(config: &Config, parts: &Parts) -> String {
     }
     let from_proxy = peer(parts).is_some_and(|peer| trusted(config, peer));
     let forwarded = |name: &str| {
-        let values = if from_proxy { list(&parts.headers, name) } else { Vec::new() };
+        let values = if from_proxy {
+            list(&parts.headers, name)
+        } else {
+            Vec::new()
+        };
         values.into_iter().next().filter(|value| !value.is_empty())
     };
     let scheme = forwarded("x-forwarded-proto")
@@ -59,12 +66,20 @@ pub(crate) fn base_url(config: &Config, parts: &Parts) -> String {
     {
         host = format!("{host}:{port}");
     }
-    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b)) {
+    if !host
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
+    {
         own_host.clone_into(&mut host);
     }
     let prefix = forwarded("x-forwarded-prefix")
         .map(|prefix| prefix.trim_matches('/').to_owned())
-        .filter(|prefix| !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b)))
+        .filter(|prefix| {
+            !prefix.is_empty()
+                && prefix
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b))
+        })
         .map_or_else(String::new, |prefix| format!("/{prefix}"));
     format!("{scheme}://{host}{prefix}")
 }
@@ -72,8 +87,10 @@ pub(crate) fn base_url(config: &Config, parts: &Parts) -> String {
 /// The one `WWW-Authenticate` of a 401 on `/v2/`: realm, service, scope and error, easy to parse.
 /// `scope` is Docker's form, such as `repository:p/app:pull,push`; `error` is RFC 6750's word, such as `insufficient_scope`.
 pub(crate) fn challenge(app: &App, parts: &Parts, scope: Option<&str>, error: Option<&str>) -> HeaderValue {
-    let mut text =
-        format!("Bearer realm=\"{}/service/token\",service=\"{SERVICE}\"", quoted(&base_url(&app.config, parts)));
+    let mut text = format!(
+        "Bearer realm=\"{}/service/token\",service=\"{SERVICE}\"",
+        quoted(&base_url(&app.config, parts))
+    );
     if let Some(scope) = scope {
         text.push_str(&format!(",scope=\"{}\"", quoted(scope)));
     }
@@ -84,19 +101,29 @@ pub(crate) fn challenge(app: &App, parts: &Parts, scope: Option<&str>, error: Op
 }
 
 fn quoted(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '"' | '\\') && (c.is_ascii_graphic() || *c == ' ')).collect()
+    text.chars()
+        .filter(|c| !matches!(c, '"' | '\\') && (c.is_ascii_graphic() || *c == ' '))
+        .collect()
 }
 
 fn peer(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical())
+    parts
+        .extensions
+        .get::<Peer>()
+        .map(|peer| peer.0.ip().to_canonical())
 }
 
 fn trusted(config: &Config, address: IpAddr) -> bool {
-    config.trusted_proxies.iter().any(|net: &IpNet| net.contains(&address))
+    config
+        .trusted_proxies
+        .iter()
+        .any(|net: &IpNet| net.contains(&address))
 }
 
 fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return Vec::new() };
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+        return Vec::new();
+    };
     headers
         .get_all(name)
         .iter()
@@ -114,7 +141,8 @@ fn parse_ip(text: &str) -> Option<IpAddr> {
 }
 
 fn has_port(host: &str) -> bool {
-    host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    host.rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }
 
 fn default_port(scheme: &str) -> &'static str {

@@ -27,8 +27,12 @@ pub(crate) struct Page {
 impl Page {
     /// Reads the query of a request.
     pub(crate) fn from_uri(uri: &Uri) -> Result<Self, Error> {
-        let mut result =
-            Self { page: 1, page_size: 10, path: uri.path().to_owned(), others: Vec::new() };
+        let mut result = Self {
+            page: 1,
+            page_size: 10,
+            path: uri.path().to_owned(),
+            others: Vec::new(),
+        };
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             match name.as_ref() {
                 "page" => result.page = number("page", &value)?.max(1),
@@ -37,7 +41,9 @@ impl Page {
             }
         }
         if result.page_size > MAX_PAGE_SIZE {
-            return Err(unprocessable("page_size in query should be less than or equal to 100"));
+            return Err(unprocessable(
+                "page_size in query should be less than or equal to 100",
+            ));
         }
         Ok(result)
     }
@@ -58,7 +64,9 @@ impl Page {
         headers.insert(TOTAL.clone(), HeaderValue::from(total.max(0)));
         let mut links = Vec::new();
         if self.page_size > 0 {
-            if self.page > 1 && (self.page - 1).saturating_mul(self.page_size) < total.saturating_add(self.page_size) {
+            if self.page > 1
+                && (self.page - 1).saturating_mul(self.page_size) < total.saturating_add(self.page_size)
+            {
                 links.push(self.link(self.page - 1, "prev"));
             }
             if self.page.saturating_mul(self.page_size) < total {
@@ -78,8 +86,10 @@ impl Page {
         parameters.push(("page".to_owned(), page.to_string()));
         parameters.push(("page_size".to_owned(), self.page_size.to_string()));
         parameters.sort_by(|a, b| a.0.cmp(&b.0));
-        let query: Vec<String> =
-            parameters.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+        let query: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+            .collect();
         format!("<{}?{}>; rel=\"{rel}\"", self.path, query.join("&"))
     }
 }
@@ -94,11 +104,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 
 /// A binding failure in Harbor's words.
 pub(crate) fn unprocessable(what: impl std::fmt::Display) -> Error {
-    Error::new(Code::UnprocessableEntity, format!("validation failure list:\n{what}"))
+    Error::new(
+        Code::UnprocessableEntity,
+        format!("validation failure list:\n{what}"),
+    )
 }
 
 fn number(name: &str, text: &str) -> Result<i64, Error> {
-    text.parse().map_err(|_| unprocessable(format!("{name} in query must be of type int64: \"{text}\"")))
+    text.parse()
+        .map_err(|_| unprocessable(format!("{name} in query must be of type int64: \"{text}\"")))
 }
 
 /// Harbor does not percent-encode the query of a link; only what would end the link or the parameter is.
@@ -125,7 +139,11 @@ mod tests {
     }
 
     fn link(uri: &str, total: i64) -> Option<String> {
-        page(uri).unwrap().headers(total).get(header::LINK).map(|v| v.to_str().unwrap().to_owned())
+        page(uri)
+            .unwrap()
+            .headers(total)
+            .get(header::LINK)
+            .map(|v| v.to_str().unwrap().to_owned())
     }
 
     #[test]
@@ -136,7 +154,10 @@ mod tests {
         assert_eq!((all.limit(), all.offset()), (None, 0));
         assert_eq!(page("/x?page_size=-1").unwrap().limit(), None);
         assert_eq!(page("/x?page=0").unwrap().page, 1);
-        assert_eq!(page("/x?page_size=101").unwrap_err().code(), Code::UnprocessableEntity);
+        assert_eq!(
+            page("/x?page_size=101").unwrap_err().code(),
+            Code::UnprocessableEntity
+        );
         assert_eq!(page("/x?page=abc").unwrap_err().code(), Code::UnprocessableEntity);
     }
 

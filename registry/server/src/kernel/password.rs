@@ -1,6 +1,6 @@
 //! Passwords and robots' secrets: argon2id in PHC form, the rule they must follow, and new ones.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use rand::RngExt;
@@ -10,8 +10,11 @@ use tokio::sync::Semaphore;
 use crate::error::{Code, Error, Result};
 
 /// Hashing takes memory and a core for tens of milliseconds: never more of it at once than this.
-static SLOTS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, |n| n.get().max(2))));
+static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    Arc::new(Semaphore::new(
+        std::thread::available_parallelism().map_or(2, |n| n.get().max(2)),
+    ))
+});
 
 /// What is verified for an account that does not exist, so that the answer takes as long.
 static DECOY: LazyLock<String> = LazyLock::new(|| hash_now("decoy").unwrap_or_default());
@@ -75,7 +78,9 @@ pub(crate) fn refuse_for_admin(password: &str) -> Option<&'static str> {
 /// Hashes with a fresh salt.
 pub(crate) async fn hash(password: &str) -> Result<String> {
     let password = password.to_owned();
-    blocking(move || hash_now(&password)).await?.map_err(Error::internal)
+    blocking(move || hash_now(&password))
+        .await?
+        .map_err(Error::internal)
 }
 
 /// Is this the password behind the hash? A hash that cannot be read fits nothing.
@@ -103,7 +108,13 @@ pub(crate) fn generate() -> String {
             0 => UPPER[index % 26],
             1 => LOWER[index % 26],
             2 => DIGIT[index % 10],
-            _ => UPPER.iter().chain(LOWER).chain(DIGIT).nth(index).copied().unwrap_or(b'x'),
+            _ => UPPER
+                .iter()
+                .chain(LOWER)
+                .chain(DIGIT)
+                .nth(index)
+                .copied()
+                .unwrap_or(b'x'),
         });
     }
     bytes.shuffle(&mut rng);
@@ -111,7 +122,15 @@ pub(crate) fn generate() -> String {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _slot = SLOTS.acquire().await.map_err(Error::internal)?;
+    let slot = Arc::clone(&SLOTS)
+        .acquire_owned()
+        .await
+        .map_err(Error::internal)?;
+    let work = move || {
+        // Kept to the end also when nobody waits for it any more.
+        let _slot = slot;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
 
@@ -120,8 +139,11 @@ fn hash_now(password: &str) -> Result<String, argon2::password_hash::Error> {
 }
 
 fn matches(password: &str, phc: &str) -> bool {
-    PasswordHash::new(phc)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(phc).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
 }
 
 #[cfg(test)]
@@ -150,7 +172,14 @@ mod tests {
 
     #[test]
     fn harbors_rule() {
-        for bad in ["", "Short1x", "alllowercase1", "ALLUPPERCASE1", "NoDigitsHere", &"aA1".repeat(43)] {
+        for bad in [
+            "",
+            "Short1x",
+            "alllowercase1",
+            "ALLUPPERCASE1",
+            "NoDigitsHere",
+            &"aA1".repeat(43),
+        ] {
             assert!(check_rule(bad).is_err(), "{bad}");
         }
         check_rule("Abcdefg1").unwrap();

@@ -58,8 +58,14 @@ pub(crate) async fn checks(app: &App) -> Vec<Check> {
         tokio::time::timeout(PATIENCE, app.blobs.health()),
     );
     let checks = vec![
-        Check { name: "database", problem: problem(database.map(|result| result.map_err(|e| e.to_string()))) },
-        Check { name: "blobs", problem: problem(blobs.map(|result| result.map_err(|e| e.to_string()))) },
+        Check {
+            name: "database",
+            problem: problem(database.map(|result| result.map_err(|e| e.to_string()))),
+        },
+        Check {
+            name: "blobs",
+            problem: problem(blobs.map(|result| result.map_err(|e| e.to_string()))),
+        },
     ];
     *last = Some((Instant::now(), checks.clone()));
     checks

@@ -21,10 +21,15 @@ pub(crate) fn full_name(names: &RobotNames, project: Option<&str>, name: &str) -
 pub(crate) fn candidates(names: &RobotNames, login: &str) -> Vec<(Option<String>, String)> {
     let mut found = Vec::new();
     for (prefix, separator) in [(names.prefix.as_str(), names.separator.as_str()), HARBOR] {
-        let Some(rest) = login.strip_prefix(prefix) else { continue };
+        let Some(rest) = login.strip_prefix(prefix) else {
+            continue;
+        };
         found.push((None, rest.to_owned()));
         for (at, _) in rest.match_indices(separator) {
-            found.push((Some(rest[..at].to_owned()), rest[at + separator.len()..].to_owned()));
+            found.push((
+                Some(rest[..at].to_owned()),
+                rest[at + separator.len()..].to_owned(),
+            ));
         }
     }
     found.dedup();
@@ -36,14 +41,19 @@ mod tests {
     use super::*;
 
     fn names() -> RobotNames {
-        RobotNames { prefix: "robot-".to_owned(), separator: "--".to_owned() }
+        RobotNames {
+            prefix: "robot-".to_owned(),
+            separator: "--".to_owned(),
+        }
     }
 
     #[test]
     fn lessons_47_default_names_are_safe_everywhere() {
         let plain = |name: &str| {
             !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
         };
         assert_eq!(full_name(&names(), Some("acme"), "ci"), "robot-acme--ci");
         assert!(plain(&full_name(&names(), Some("acme"), "ci")) && plain(&full_name(&names(), None, "ci")));

@@ -1,5 +1,8 @@
 //! The gate: what the caller may do, from rows read at this moment.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use slipway_model::permission::{Action, Resource, Role};
 use sqlx::PgConnection;
@@ -13,7 +16,11 @@ use crate::error::{Code, Error, Result};
 
 impl From<ProjectRow> for ProjectScope {
     fn from(row: ProjectRow) -> Self {
-        Self { id: row.id, name: row.name, public: row.public }
+        Self {
+            id: row.id,
+            name: row.name,
+            public: row.public,
+        }
     }
 }
 
@@ -34,7 +41,11 @@ pub(crate) async fn in_project(
 }
 
 /// What the caller is in the system as a whole.
-pub(crate) async fn in_system(conn: &mut PgConnection, now: DateTime<Utc>, caller: &Caller) -> Result<Standing> {
+pub(crate) async fn in_system(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+) -> Result<Standing> {
     of(conn, now, caller, None).await
 }
 
@@ -55,9 +66,10 @@ pub(crate) async fn require(
     let standing = of(conn, now, &ctx.caller, row.as_ref().map(|row| row.id)).await?;
     match row.map(ProjectScope::from) {
         Some(project) if standing.allows(&project, resource, action) => Ok(project),
-        None if standing == Standing::Administrator => {
-            Err(Error::new(Code::NotFound, format!("project {project_name_or_id} not found")))
-        }
+        None if standing == Standing::Administrator => Err(Error::new(
+            Code::NotFound,
+            format!("project {project_name_or_id} not found"),
+        )),
         _ => Err(refused(&ctx.caller)),
     }
 }
@@ -70,7 +82,10 @@ pub(crate) async fn require_system(
     resource: Resource,
     action: Action,
 ) -> Result<()> {
-    if in_system(conn, now, &ctx.caller).await?.allows_system(resource, action) {
+    if in_system(conn, now, &ctx.caller)
+        .await?
+        .allows_system(resource, action)
+    {
         return Ok(());
     }
     Err(refused(&ctx.caller))
@@ -112,7 +127,9 @@ async fn of(
             if row.sysadmin {
                 return Ok(Standing::Administrator);
             }
-            Ok(Standing::Member(row.role.and_then(Role::from_id).into_iter().collect()))
+            Ok(Standing::Member(
+                row.role.and_then(Role::from_id).into_iter().collect(),
+            ))
         }
         Caller::Robot { id, .. } => {
             let robot = store::robot_by_id(conn, *id)
@@ -122,7 +139,10 @@ async fn of(
                 return Err(unauthorized(problem));
             }
             let grants = serde_json::from_value(robot.permissions).map_err(Error::internal)?;
-            Ok(Standing::Robot { of_project: robot.project_id.is_some(), grants })
+            Ok(Standing::Robot {
+                of_project: robot.project_id.is_some(),
+                grants,
+            })
         }
     }
 }

@@ -76,7 +76,10 @@ pub(crate) async fn robots_by_names(
     conn: &mut PgConnection,
     candidates: &[(Option<String>, String)],
 ) -> Result<Vec<RobotRow>> {
-    let projects: Vec<String> = candidates.iter().map(|(project, _)| project.clone().unwrap_or_default()).collect();
+    let projects: Vec<String> = candidates
+        .iter()
+        .map(|(project, _)| project.clone().unwrap_or_default())
+        .collect();
     let names: Vec<String> = candidates.iter().map(|(_, name)| name.clone()).collect();
     sqlx::query_as!(
         RobotRow,
@@ -130,9 +133,13 @@ pub(crate) async fn project_by_name(conn: &mut PgConnection, name: &str) -> Resu
 
 /// By id.
 pub(crate) async fn project_by_id(conn: &mut PgConnection, id: i64) -> Result<Option<ProjectRow>> {
-    sqlx::query_as!(ProjectRow, "SELECT id, name, public FROM projects WHERE id = $1 AND deleted_at IS NULL", id)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_as!(
+        ProjectRow,
+        "SELECT id, name, public FROM projects WHERE id = $1 AND deleted_at IS NULL",
+        id
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// A person's rank in the system and in one project (if any is asked about).

@@ -109,8 +109,17 @@ impl TokenScope {
         if kind.is_empty() || name.is_empty() {
             return None;
         }
-        let actions = actions.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::to_owned).collect();
-        Some(Self { kind: kind.to_owned(), name: name.to_owned(), actions })
+        let actions = actions
+            .split(',')
+            .map(str::trim)
+            .filter(|a| !a.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Some(Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            actions,
+        })
     }
 }
 
@@ -152,7 +161,9 @@ impl TokenSigner {
     pub(crate) fn new(key: &Secret, lifetime: std::time::Duration) -> Self {
         let bytes = key.expose().as_bytes();
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(hex::encode(&Sha256::digest([b"slipway token key:", bytes].concat())[..6]));
+        header.kid = Some(hex::encode(
+            &Sha256::digest([b"slipway token key:", bytes].concat())[..6],
+        ));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[SERVICE]);
@@ -190,12 +201,18 @@ impl TokenSigner {
             access: scopes,
         };
         let token = jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Error::internal)?;
-        Ok(SignedToken { token, expires_in: self.lifetime.num_seconds(), issued_at: now })
+        Ok(SignedToken {
+            token,
+            expires_in: self.lifetime.num_seconds(),
+            issued_at: now,
+        })
     }
 
     /// Reads a token; `None` when it is not ours, was changed, or is not good now.
     pub(crate) fn verify(&self, now: DateTime<Utc>, token: &str) -> Option<Claims> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
+            .ok()?
+            .claims;
         let (now, leeway) = (now.timestamp(), LEEWAY.num_seconds());
         (claims.nbf <= now + leeway && now < claims.exp + leeway).then_some(claims)
     }
@@ -223,7 +240,9 @@ mod tests {
     #[test]
     fn p63_times_with_leeway() {
         let (signer, start) = (signer("k"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let token = signer.sign(start, &Caller::Anonymous, None, TokenScopes::default()).unwrap();
+        let token = signer
+            .sign(start, &Caller::Anonymous, None, TokenScopes::default())
+            .unwrap();
         assert_eq!(token.expires_in, 1800);
         for (offset, good) in [(0, true), (-59, true), (-61, false), (1859, true), (1861, false)] {
             let read = signer.verify(start + TimeDelta::seconds(offset), &token.token);
@@ -234,19 +253,33 @@ mod tests {
     #[test]
     fn only_our_own_unchanged_tokens_count() {
         let start = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let token = signer("k").sign(start, &Caller::Anonymous, None, TokenScopes::default()).unwrap().token;
+        let token = signer("k")
+            .sign(start, &Caller::Anonymous, None, TokenScopes::default())
+            .unwrap()
+            .token;
         assert!(signer("k").verify(start, &token).is_some());
         assert!(signer("other").verify(start, &token).is_none());
         assert!(signer("k").verify(start, &token[..token.len() - 2]).is_none());
         let none = "eyJhbGciOiJub25lIn0";
-        assert!(signer("k").verify(start, &format!("{none}.{}.", token.split('.').nth(1).unwrap())).is_none());
+        assert!(
+            signer("k")
+                .verify(start, &format!("{none}.{}.", token.split('.').nth(1).unwrap()))
+                .is_none()
+        );
     }
 
     #[test]
     fn p63_a_token_of_20_scopes_stays_small() {
-        let scopes = (0..20).map(|n| scope(&format!("repository:some-project/team/app-{n}:pull,push"))).collect();
-        let caller = Caller::User { id: 1, name: "somebody".to_owned() };
-        let token = signer("k").sign(DateTime::UNIX_EPOCH, &caller, None, TokenScopes::new(scopes)).unwrap();
+        let scopes = (0..20)
+            .map(|n| scope(&format!("repository:some-project/team/app-{n}:pull,push")))
+            .collect();
+        let caller = Caller::User {
+            id: 1,
+            name: "somebody".to_owned(),
+        };
+        let token = signer("k")
+            .sign(DateTime::UNIX_EPOCH, &caller, None, TokenScopes::new(scopes))
+            .unwrap();
         assert!(token.token.len() < 4000, "{}", token.token.len());
     }
 
@@ -256,7 +289,13 @@ mod tests {
         assert_eq!(scope("repository(plugin):p/a:pull").kind, "repository");
         assert_eq!(scope("repository:host:5000/p/a:pull").name, "host:5000/p/a");
         assert!(scope("repository:p/a:").actions.is_empty());
-        for bad in ["", "repository", "repository:p/a", ":p/a:pull", "repository::pull"] {
+        for bad in [
+            "",
+            "repository",
+            "repository:p/a",
+            ":p/a:pull",
+            "repository::pull",
+        ] {
             assert_eq!(TokenScope::parse(bad), None, "{bad}");
         }
         let scopes = TokenScopes::new(vec![scope("repository:p/a:pull"), scope("registry:catalog:*")]);

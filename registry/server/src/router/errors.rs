@@ -14,6 +14,22 @@ use crate::error::{Code, Error};
 /// Longest text of a foreign error that is taken over as the message.
 const LONGEST: usize = 1024;
 
+/// Longest path and query. (From 64 KiB on the HTTP library answers, without a body.)
+const LONGEST_URI: usize = 32 * 1024;
+
+/// Answers 414 to a path and query that are too long.
+pub(super) async fn short_uris(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    if length > LONGEST_URI {
+        let error = Error::new(
+            Code::BadRequest,
+            format!("the path and query have more than {LONGEST_URI} bytes"),
+        );
+        return error.with_status(StatusCode::URI_TOO_LONG).into_response();
+    }
+    next.run(request).await
+}
+
 /// Puts the JSON body around errors that do not have it.
 pub(super) async fn as_json(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
@@ -27,8 +43,15 @@ pub(super) async fn as_json(request: Request, next: Next) -> Response {
         Some(text) if status.is_client_error() => text,
         _ => status.canonical_reason().unwrap_or("error").to_ascii_lowercase(),
     };
-    let mut answer = Error::new(code(status), message).with_status(status).into_response();
-    for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::CONNECTION] {
+    let mut answer = Error::new(code(status), message)
+        .with_status(status)
+        .into_response();
+    for name in [
+        header::ALLOW,
+        header::RETRY_AFTER,
+        header::WWW_AUTHENTICATE,
+        header::CONNECTION,
+    ] {
         if let Some(value) = parts.headers.get(&name) {
             answer.headers_mut().insert(name, value.clone());
         }

@@ -13,8 +13,9 @@ use crate::kernel::app::App;
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
+];
 
 /// Makes the process's recorder.
 pub(super) fn install() {
@@ -36,8 +37,16 @@ pub(super) async fn serve(State(app): State<App>) -> Response {
     metrics::gauge!("slipway_database_connections_idle")
         .set(u32::try_from(app.pool.num_idle()).map_or(f64::MAX, f64::from));
     metrics::gauge!("slipway_draining").set(if app.ready.draining() { 1.0 } else { 0.0 });
-    let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    let text = HANDLE
+        .get()
+        .and_then(Option::as_ref)
+        .map(PrometheusHandle::render)
+        .unwrap_or_default();
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }
 
 /// Counts and times one request, by the route's template: names of projects are no label.
@@ -52,11 +61,19 @@ pub(super) async fn measure(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     drop(running);
     // The distribution API is one wildcard route: its handlers say what they did.
-    let route = response.extensions().get::<Route>().map_or(route, |route| route.0.to_owned());
+    let route = response
+        .extensions()
+        .get::<Route>()
+        .map_or(route, |route| route.0.to_owned());
     let status = response.status().as_u16().to_string();
-    let labels = [("route", route), ("method", method.to_owned()), ("status", status)];
+    let labels = [
+        ("route", route),
+        ("method", method.to_owned()),
+        ("status", status),
+    ];
     metrics::counter!("slipway_http_requests_total", &labels).increment(1);
-    metrics::histogram!("slipway_http_request_duration_seconds", &labels[..2]).record(started.elapsed().as_secs_f64());
+    metrics::histogram!("slipway_http_request_duration_seconds", &labels[..2])
+        .record(started.elapsed().as_secs_f64());
     response
 }
 

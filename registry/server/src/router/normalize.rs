@@ -35,7 +35,10 @@ mod tests {
     #[test]
     fn slashes() {
         let tidy = |text: &str| tidied(&text.parse().unwrap()).map(|uri| uri.to_string());
-        assert_eq!(tidy("/api/v2.0/quotas/?page=1").as_deref(), Some("/api/v2.0/quotas?page=1"));
+        assert_eq!(
+            tidy("/api/v2.0/quotas/?page=1").as_deref(),
+            Some("/api/v2.0/quotas?page=1")
+        );
         assert_eq!(tidy("//api//v2.0/x").as_deref(), Some("/api/v2.0/x"));
         assert_eq!(tidy("/api/v2.0/quotas?page=1"), None);
         assert_eq!(tidy("/v2/"), None);

@@ -30,7 +30,10 @@ fn find(passwd: &str, name: &str) -> Option<Account> {
         if fields.first() != Some(&name) {
             return None;
         }
-        let account = Account { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? };
+        let account = Account {
+            uid: fields.get(2)?.parse().ok()?,
+            gid: fields.get(3)?.parse().ok()?,
+        };
         (account.uid != 0).then_some(account)
     })
 }
@@ -41,8 +44,15 @@ mod tests {
 
     #[test]
     fn accounts_of_etc_passwd() {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\nodd:x:0:1::/:/bin/sh\n";
-        assert_eq!(find(passwd, "nobody"), Some(Account { uid: 65534, gid: 65533 }));
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/:/bin/false\nodd:x:0:1::/:/bin/sh\n";
+        assert_eq!(
+            find(passwd, "nobody"),
+            Some(Account {
+                uid: 65534,
+                gid: 65533
+            })
+        );
         assert_eq!(find(passwd, "postgres"), None);
         assert_eq!(find(passwd, "odd"), None);
     }

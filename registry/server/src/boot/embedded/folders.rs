@@ -36,7 +36,9 @@ pub(super) struct Folders {
 impl Folders {
     /// Makes the folders and gives each to whom it belongs.
     pub(super) fn prepare(data_dir: &Path) -> anyhow::Result<Self> {
-        let root = data_dir.canonicalize().with_context(|| format!("cannot open {}", data_dir.display()))?;
+        let root = data_dir
+            .canonicalize()
+            .with_context(|| format!("cannot open {}", data_dir.display()))?;
         let account = account::unprivileged()?;
         let programs = root.join("postgresql").join(archive::VERSION);
         fs::create_dir_all(root.join("postgresql"))?;
@@ -49,12 +51,21 @@ impl Folders {
             fs::set_permissions(root.join("postgresql"), Permissions::from_mode(0o755))?;
             let database = root.join("database");
             if database.exists() && fs::metadata(&database)?.uid() != account.uid {
-                give(&database, account).context("cannot give the database's folder to PostgreSQL's account")?;
+                give(&database, account)
+                    .context("cannot give the database's folder to PostgreSQL's account")?;
             }
         }
         let run_open = Arc::new(OwnedFd::from(File::open(&run)?));
         let hidden = account.is_some_and(|account| !reachable(&root, account));
-        Ok(Self { programs, database: root.join("database"), run, account, hidden, run_open, root })
+        Ok(Self {
+            programs,
+            database: root.join("database"),
+            run,
+            account,
+            hidden,
+            run_open,
+            root,
+        })
     }
 
     /// A program of PostgreSQL's, to be started without our rights.
@@ -62,13 +73,24 @@ impl Folders {
         let mut command = Command::new("/proc/self/exe");
         command.arg(LAUNCH);
         if let Some(account) = self.account {
-            command.args(["--uid", &account.uid.to_string(), "--gid", &account.gid.to_string()]);
+            command.args([
+                "--uid",
+                &account.uid.to_string(),
+                "--gid",
+                &account.gid.to_string(),
+            ]);
         }
         if self.hidden {
             command.arg("--view").arg(&self.root);
         }
-        command.arg("--").arg(self.inside(&self.programs.join("bin").join(name)));
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+        command
+            .arg("--")
+            .arg(self.inside(&self.programs.join("bin").join(name)));
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
         command.current_dir("/");
         command
     }
@@ -97,7 +119,11 @@ impl Folders {
     pub(super) fn write_for_server(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.run.join(name);
         fs::remove_file(&path).ok();
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
         file.write_all(text.as_bytes())?;
         if let Some(account) = self.account {
             chown(&path, Some(account.uid), Some(account.gid))?;
@@ -111,7 +137,10 @@ impl Folders {
         if socket.as_os_str().len() <= LONGEST_SOCKET {
             return Ok(self.run.clone());
         }
-        Ok(PathBuf::from(format!("/proc/self/fd/{}", self.run_open.as_raw_fd())))
+        Ok(PathBuf::from(format!(
+            "/proc/self/fd/{}",
+            self.run_open.as_raw_fd()
+        )))
     }
 
     /// The file that the server's words go to, emptied.

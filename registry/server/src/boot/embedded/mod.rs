@@ -68,16 +68,23 @@ impl Embedded {
         if let Err(error) = database::wait(&admin, PATIENCE).await {
             let tail = folders.log_tail();
             supervisor.stop();
-            return Err(error.context(format!("the embedded PostgreSQL does not come up; it says:\n{tail}")));
+            return Err(error.context(format!(
+                "the embedded PostgreSQL does not come up; it says:\n{tail}"
+            )));
         }
         let mut conn = admin.disable_statement_logging().connect().await?;
-        store::create_database(&mut conn).await.context("cannot create the database")?;
+        store::create_database(&mut conn)
+            .await
+            .context("cannot create the database")?;
         tracing::info!(
             version = archive::VERSION,
             ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             "the embedded PostgreSQL is up"
         );
-        Ok(Self { supervisor, options: server.database("slipway") })
+        Ok(Self {
+            supervisor,
+            options: server.database("slipway"),
+        })
     }
 
     /// How it is reached.
@@ -87,7 +94,9 @@ impl Embedded {
 
     /// Stops it and waits for its end.
     pub(super) async fn stop(self) {
-        tokio::task::spawn_blocking(move || self.supervisor.stop()).await.ok();
+        tokio::task::spawn_blocking(move || self.supervisor.stop())
+            .await
+            .ok();
     }
 }
 
@@ -110,7 +119,12 @@ fn initialise(folders: &Folders, password: &Secret) -> anyhow::Result<()> {
     let output = folders
         .program("initdb")
         .args(["--username", ROLE, "--auth=scram-sha-256", "--encoding=UTF8"])
-        .args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--sync-method=syncfs"])
+        .args([
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--sync-method=syncfs",
+        ])
         .arg(format!("--pwfile={}", folders.inside(&password_file).display()))
         .arg(format!("--pgdata={}", folders.inside(&fresh).display()))
         .stdin(Stdio::null())

@@ -27,8 +27,14 @@ pub(super) fn stop(database: &Path) -> anyhow::Result<()> {
         }
         // The postmaster tells its children; where it is dead they end by themselves, or are told.
         match pid_in(&lock).filter(|pid| running.contains(pid)) {
-            Some(postmaster) => drop(kill(postmaster, signal)),
-            None => running.iter().for_each(|pid| drop(kill(*pid, signal))),
+            Some(postmaster) => {
+                kill(postmaster, signal).ok();
+            }
+            None => {
+                for pid in &running {
+                    kill(*pid, signal).ok();
+                }
+            }
         }
         let start = Instant::now();
         while !running.is_empty() && start.elapsed() < Duration::from_secs(seconds) {
@@ -37,7 +43,10 @@ pub(super) fn stop(database: &Path) -> anyhow::Result<()> {
         }
     }
     if !running.is_empty() {
-        bail!("processes {running:?} run on {} and do not end", database.display());
+        bail!(
+            "processes {running:?} run on {} and do not end",
+            database.display()
+        );
     }
     // PostgreSQL takes a number that is in use for a sign of life, whoever uses it now.
     if pid_in(&lock).is_some_and(exists) {
@@ -69,14 +78,18 @@ fn exists(pid: Pid) -> bool {
 }
 
 fn is_zombie(pid: Pid) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('Z'))
+    })
 }
 
 /// The working directory of every process of a PostgreSQL is its data folder; the same folder has the same number under every
 /// view. A dead process has none.
 fn running_in(database: &Path) -> Vec<Pid> {
-    let (Ok(ours), Ok(processes)) = (fs::metadata(database), fs::read_dir("/proc")) else { return Vec::new() };
+    let (Ok(ours), Ok(processes)) = (fs::metadata(database), fs::read_dir("/proc")) else {
+        return Vec::new();
+    };
     processes
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
         .filter(|pid| {

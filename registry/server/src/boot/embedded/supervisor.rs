@@ -72,7 +72,11 @@ fn keep(folders: &Folders, shared: &Mutex<State>) {
                 return;
             }
             let child = spawn(folders);
-            state.pid = child.as_ref().ok().and_then(|child| i32::try_from(child.id()).ok()).map(Pid::from_raw);
+            state.pid = child
+                .as_ref()
+                .ok()
+                .and_then(|child| i32::try_from(child.id()).ok())
+                .map(Pid::from_raw);
             child
         };
         match child {
@@ -83,7 +87,11 @@ fn keep(folders: &Folders, shared: &Mutex<State>) {
                 if state.stopping {
                     return;
                 }
-                tracing::error!(?status, log = folders.log_tail(), "the embedded PostgreSQL ended; starting it again");
+                tracing::error!(
+                    ?status,
+                    log = folders.log_tail(),
+                    "the embedded PostgreSQL ended; starting it again"
+                );
             }
             Err(error) => tracing::error!(%error, "cannot start the embedded PostgreSQL"),
         }
@@ -101,9 +109,30 @@ fn spawn(folders: &Folders) -> anyhow::Result<Child> {
         .program("postgres")
         .arg("-D")
         .arg(folders.inside(&folders.database))
-        .args(["-c", "listen_addresses=", "-c", "unix_socket_directories=../run", "-c", &format!("port={PORT}")])
-        .args(["-c", "max_connections=100", "-c", "shared_buffers=128MB", "-c", "log_destination=stderr"])
-        .args(["-c", "logging_collector=off", "-c", "max_wal_size=512MB", "-c", "password_encryption=scram-sha-256"])
+        .args([
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "unix_socket_directories=../run",
+            "-c",
+            &format!("port={PORT}"),
+        ])
+        .args([
+            "-c",
+            "max_connections=100",
+            "-c",
+            "shared_buffers=128MB",
+            "-c",
+            "log_destination=stderr",
+        ])
+        .args([
+            "-c",
+            "logging_collector=off",
+            "-c",
+            "max_wal_size=512MB",
+            "-c",
+            "password_encryption=scram-sha-256",
+        ])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -22,7 +22,9 @@ pub(super) async fn granted(app: &App, caller: &Caller, asked: &[TokenScope]) ->
     for scope in asked {
         let actions = match scope.kind.as_str() {
             "repository" => {
-                let Ok(name) = RepositoryName::parse(&scope.name) else { continue };
+                let Ok(name) = RepositoryName::parse(&scope.name) else {
+                    continue;
+                };
                 let project = name.project();
                 if !projects.contains_key(project) {
                     let found = standing::in_project(&mut conn, now, caller, project).await?;
@@ -34,19 +36,31 @@ pub(super) async fn granted(app: &App, caller: &Caller, asked: &[TokenScope]) ->
             "registry" if scope.name == "catalog" => {
                 let standing = standing::in_system(&mut conn, now, caller).await?;
                 let may = standing.allows_system(Resource::Catalog, Action::Read);
-                scope.actions.iter().filter(|action| may && *action == "*").cloned().collect()
+                scope
+                    .actions
+                    .iter()
+                    .filter(|action| may && *action == "*")
+                    .cloned()
+                    .collect()
             }
             _ => Vec::new(),
         };
         if actions.is_empty() {
             continue;
         }
-        match granted.iter_mut().find(|old| old.kind == scope.kind && old.name == scope.name) {
+        match granted
+            .iter_mut()
+            .find(|old| old.kind == scope.kind && old.name == scope.name)
+        {
             Some(old) => {
                 let new: Vec<String> = actions.into_iter().filter(|a| !old.actions.contains(a)).collect();
                 old.actions.extend(new);
             }
-            None => granted.push(TokenScope { kind: scope.kind.clone(), name: scope.name.clone(), actions }),
+            None => granted.push(TokenScope {
+                kind: scope.kind.clone(),
+                name: scope.name.clone(),
+                actions,
+            }),
         }
     }
     // An account that is gone gets no token, whatever it asks for.
@@ -66,7 +80,11 @@ fn allowed(scope: &TokenScope, project: &ProjectScope, standing: &Standing) -> V
     };
     let mut actions: Vec<String> = Vec::new();
     for asked in &scope.actions {
-        let expanded: &[&str] = if asked == "*" { &["pull", "push", "delete"] } else { &[asked.as_str()] };
+        let expanded: &[&str] = if asked == "*" {
+            &["pull", "push", "delete"]
+        } else {
+            &[asked.as_str()]
+        };
         for action in expanded {
             if possible(action) && !actions.iter().any(|old| old == action) {
                 actions.push((*action).to_owned());

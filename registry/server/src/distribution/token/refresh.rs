@@ -34,11 +34,19 @@ pub(super) async fn redeem(app: &App, token: &str) -> Result<Login> {
     let now = app.clock.now();
     let row = {
         let mut conn = app.pool.acquire().await?;
-        store::refresh_touch(&mut conn, &hash(token), now, now + LIFETIME).await?.ok_or_else(refused)?
+        store::refresh_touch(&mut conn, &hash(token), now, now + LIFETIME)
+            .await?
+            .ok_or_else(refused)?
     };
     let subject: Caller = serde_json::from_value(row.subject).map_err(Error::internal)?;
-    let caller = bearer::current(app, &subject, row.credential.as_deref()).await?.ok_or_else(refused)?;
-    Ok(Login { caller, token: None, credential: row.credential })
+    let caller = bearer::current(app, &subject, row.credential.as_deref())
+        .await?
+        .ok_or_else(refused)?;
+    Ok(Login {
+        caller,
+        token: None,
+        credential: row.credential,
+    })
 }
 
 fn hash(token: &str) -> Vec<u8> {

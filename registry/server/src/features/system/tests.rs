@@ -1,0 +1,72 @@
+use axum::http::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::testing::{As, TestApp};
+
+#[sqlx::test]
+async fn what_everybody_sees(pool: PgPool) {
+    let test = TestApp::new(pool).await;
+    let ping = test.get(&As::Nobody, "/api/v2.0/ping").await;
+    assert_eq!(
+        (&ping.body[..], ping.header("content-type")),
+        (&b"Pong"[..], "text/plain")
+    );
+    assert_eq!(
+        test.get(&As::Nobody, "/api/version").await.json(),
+        json!({"version": "v2.0"})
+    );
+    let info = test.get(&As::Nobody, "/api/v2.0/systeminfo").await.json();
+    let expected = json!({"auth_mode": "db_auth", "primary_auth_mode": false, "self_registration": false,
+        "banner_message": "", "oidc_provider_name": ""});
+    assert_eq!(info, expected);
+    let health = test.get(&As::Nobody, "/api/v2.0/health").await.json();
+    assert_eq!(health["status"], "healthy");
+    let names: Vec<_> = health["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].clone())
+        .collect();
+    assert_eq!(
+        json!(names),
+        json!(["core", "database", "jobservice", "registry"])
+    );
+    assert_eq!(
+        test.get(&As::Nobody, "/api/v2.0/systeminfo/getcert").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[sqlx::test]
+async fn what_users_and_administrators_see(pool: PgPool) {
+    let test = TestApp::new(pool).await;
+    let dev = test.create_user("dev").await;
+    let info = test.get(&dev, "/api/v2.0/systeminfo").await.json();
+    assert_eq!(info["read_only"], false);
+    assert_eq!(info["current_time"], "2026-01-02T03:04:05.000Z");
+    assert!(
+        info["harbor_version"].as_str().unwrap().starts_with("v2."),
+        "{info}"
+    );
+    for path in ["/api/v2.0/systeminfo/volumes", "/api/v2.0/configurations"] {
+        assert_eq!(
+            test.get(&As::Nobody, path).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+        assert_eq!(test.get(&dev, path).await.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(
+            test.get(&test.admin(), path).await.status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+    let settings = test.get(&test.admin(), "/api/v2.0/configurations").await.json();
+    assert_eq!(
+        settings["robot_name_prefix"],
+        json!({"value": "robot-", "editable": false})
+    );
+    assert_eq!(settings["auth_mode"]["value"], "db_auth");
+    assert_eq!(settings["token_expiration"]["value"], 30);
+}

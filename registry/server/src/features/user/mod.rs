@@ -20,7 +20,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::search::search))
         .routes(routes!(http::current::current))
         .routes(routes!(http::permissions::permissions))
-        .routes(routes!(http::get::get, http::update::update, http::delete::delete))
+        .routes(routes!(
+            http::get::get,
+            http::update::update,
+            http::delete::delete
+        ))
         .routes(routes!(http::password::password))
         .routes(routes!(http::sysadmin::sysadmin))
         .routes(routes!(http::cli_secret::cli_secret))

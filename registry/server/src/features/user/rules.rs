@@ -7,7 +7,10 @@ use regex::Regex;
 use crate::error::{Code, Error, Result};
 
 static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"^[^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*@(([a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}|\[[0-9.]+\])$"#).ok()
+    Regex::new(
+        r#"^[^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*@(([a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}|\[[0-9.]+\])$"#,
+    )
+    .ok()
 });
 
 /// A profile, whoever sends it.

@@ -39,13 +39,19 @@ pub(super) async fn current(app: &App, ctx: &Context) -> Result<CurrentUser> {
         Caller::User { id, .. } => {
             let mut conn = app.pool.acquire().await?;
             let row = store::get(&mut conn, *id).await?;
-            row.map(CurrentUser::from).ok_or_else(|| standing::refused(&Caller::Anonymous))
+            row.map(CurrentUser::from)
+                .ok_or_else(|| standing::refused(&Caller::Anonymous))
         }
-        Caller::Robot { .. } => Err(Error::new(Code::Precondition, "get current user not available for security context: robot")),
+        Caller::Robot { .. } => Err(Error::new(
+            Code::Precondition,
+            "get current user not available for security context: robot",
+        )),
         // The operator's account stands in no table.
-        Caller::System { name } => {
-            Ok(CurrentUser { username: name.clone(), sysadmin_flag: true, ..CurrentUser::default() })
-        }
+        Caller::System { name } => Ok(CurrentUser {
+            username: name.clone(),
+            sysadmin_flag: true,
+            ..CurrentUser::default()
+        }),
     }
 }
 
@@ -53,7 +59,10 @@ pub(super) async fn current(app: &App, ctx: &Context) -> Result<CurrentUser> {
 pub(super) async fn get(app: &App, ctx: &Context, id: i64) -> Result<CurrentUser> {
     let mut conn = app.pool.acquire().await?;
     self_or_administrator(&mut conn, app, ctx, id).await?;
-    store::get(&mut conn, id).await?.map(CurrentUser::from).ok_or_else(|| missing(id))
+    store::get(&mut conn, id)
+        .await?
+        .map(CurrentUser::from)
+        .ok_or_else(|| missing(id))
 }
 
 /// Makes an account.
@@ -73,9 +82,14 @@ pub(super) async fn create(app: &App, ctx: &Context, new: &UserCreate) -> Result
     let mut transaction = app.pool.begin().await?;
     let now = app.clock.now();
     let taken = || {
-        Error::new(Code::Conflict, format!("user {} or email {} already exists", new.username, new.email))
+        Error::new(
+            Code::Conflict,
+            format!("user {} or email {} already exists", new.username, new.email),
+        )
     };
-    let id = store::insert(&mut transaction, now, new, &hash).await?.ok_or_else(taken)?;
+    let id = store::insert(&mut transaction, now, new, &hash)
+        .await?
+        .ok_or_else(taken)?;
     note(&mut transaction, app, ctx, "create", &new.username).await?;
     transaction.commit().await?;
     Ok(id)
@@ -85,10 +99,15 @@ pub(super) async fn create(app: &App, ctx: &Context, new: &UserCreate) -> Result
 pub(super) async fn update(app: &App, ctx: &Context, id: i64, profile: &CurrentUser) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
     self_or_administrator(&mut transaction, app, ctx, id).await?;
-    let user = store::get(&mut transaction, id).await?.ok_or_else(|| missing(id))?;
+    let user = store::get(&mut transaction, id)
+        .await?
+        .ok_or_else(|| missing(id))?;
     check_profile(&profile.email, &profile.realname, &profile.comment)?;
     if !store::update_profile(&mut transaction, app.clock.now(), id, profile).await? {
-        return Err(Error::new(Code::Conflict, format!("email {} already exists", profile.email)));
+        return Err(Error::new(
+            Code::Conflict,
+            format!("email {} already exists", profile.email),
+        ));
     }
     note(&mut transaction, app, ctx, "update", &user.username).await?;
     transaction.commit().await?;
@@ -122,7 +141,9 @@ pub(super) async fn change_password(app: &App, ctx: &Context, id: i64, old: &str
 pub(super) async fn set_sysadmin(app: &App, ctx: &Context, id: i64, flag: bool) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
     standing::require_administrator(&mut transaction, app.clock.now(), ctx).await?;
-    let user = store::get(&mut transaction, id).await?.ok_or_else(|| missing(id))?;
+    let user = store::get(&mut transaction, id)
+        .await?
+        .ok_or_else(|| missing(id))?;
     store::set_sysadmin(&mut transaction, app.clock.now(), id, flag).await?;
     note(&mut transaction, app, ctx, "update", &user.username).await?;
     transaction.commit().await?;
@@ -134,9 +155,14 @@ pub(super) async fn delete(app: &App, ctx: &Context, id: i64) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
     standing::require_administrator(&mut transaction, app.clock.now(), ctx).await?;
     if id == ADMIN || is_self(ctx, id) {
-        return Err(Error::new(Code::Forbidden, format!("User with ID {id} cannot be deleted")));
+        return Err(Error::new(
+            Code::Forbidden,
+            format!("User with ID {id} cannot be deleted"),
+        ));
     }
-    let user = store::get(&mut transaction, id).await?.ok_or_else(|| missing(id))?;
+    let user = store::get(&mut transaction, id)
+        .await?
+        .ok_or_else(|| missing(id))?;
     store::delete(&mut transaction, app.clock.now(), id).await?;
     note(&mut transaction, app, ctx, "delete", &user.username).await?;
     transaction.commit().await?;

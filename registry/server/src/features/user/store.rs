@@ -97,7 +97,11 @@ pub(super) async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i6
 }
 
 /// Names that hold a text, shortest first.
-pub(super) async fn search(conn: &mut PgConnection, pattern: &str, page: &Page) -> Result<Vec<UserSearchItem>> {
+pub(super) async fn search(
+    conn: &mut PgConnection,
+    pattern: &str,
+    page: &Page,
+) -> Result<Vec<UserSearchItem>> {
     sqlx::query_as!(
         UserSearchItem,
         "SELECT id AS user_id, username FROM users WHERE deleted_at IS NULL AND username ILIKE $1
@@ -164,23 +168,45 @@ pub(super) async fn update_profile(
     }
 }
 
-pub(super) async fn set_password(conn: &mut PgConnection, now: DateTime<Utc>, id: i64, hash: &str) -> Result<()> {
-    sqlx::query!("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1", id, hash, now)
-        .execute(conn)
-        .await
-        .map(|_| ())
+pub(super) async fn set_password(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    id: i64,
+    hash: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1",
+        id,
+        hash,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
-pub(super) async fn set_sysadmin(conn: &mut PgConnection, now: DateTime<Utc>, id: i64, flag: bool) -> Result<()> {
-    sqlx::query!("UPDATE users SET sysadmin = $2, updated_at = $3 WHERE id = $1", id, flag, now)
-        .execute(conn)
-        .await
-        .map(|_| ())
+pub(super) async fn set_sysadmin(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    id: i64,
+    flag: bool,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE users SET sysadmin = $2, updated_at = $3 WHERE id = $1",
+        id,
+        flag,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// The row stays for what refers to it; the name is free again.
 pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64) -> Result<()> {
-    sqlx::query!("DELETE FROM project_members WHERE user_id = $1", id).execute(&mut *conn).await?;
+    sqlx::query!("DELETE FROM project_members WHERE user_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "UPDATE users SET deleted_at = $2, updated_at = $2, password_hash = NULL, sysadmin = false WHERE id = $1",
         id,

@@ -29,7 +29,10 @@ impl VerifiedCredentials {
     pub(crate) fn new() -> Self {
         let mut key = [0; 32];
         rand::rng().fill(&mut key);
-        let entries = Moka::builder().max_capacity(10_000).time_to_live(Duration::from_secs(600)).build();
+        let entries = Moka::builder()
+            .max_capacity(10_000)
+            .time_to_live(Duration::from_secs(600))
+            .build();
         Self { key, entries }
     }
 
@@ -49,7 +52,12 @@ enum Account {
 }
 
 /// Looks the name up and checks the secret; `None` when nobody fits.
-pub(crate) async fn login(app: &App, address: Option<&str>, name: &str, secret: &str) -> Result<Option<Login>> {
+pub(crate) async fn login(
+    app: &App,
+    address: Option<&str>,
+    name: &str,
+    secret: &str,
+) -> Result<Option<Login>> {
     if let Some(system) = &app.config.system_account
         && system.name == name
     {
@@ -109,7 +117,10 @@ fn hashes<'a>(app: &App, accounts: &'a [Account]) -> Vec<(&'a Account, &'a str)>
 }
 
 /// The hashes of the secrets that are in force.
-pub(super) fn robot_hashes(robot: &RobotRow, now: chrono::DateTime<chrono::Utc>) -> impl Iterator<Item = &str> {
+pub(super) fn robot_hashes(
+    robot: &RobotRow,
+    now: chrono::DateTime<chrono::Utc>,
+) -> impl Iterator<Item = &str> {
     let previous = robot
         .previous_secret_hash
         .as_deref()
@@ -119,7 +130,10 @@ pub(super) fn robot_hashes(robot: &RobotRow, now: chrono::DateTime<chrono::Utc>)
 
 fn accept(app: &App, account: &Account, hash: &str) -> Result<Login> {
     let caller = match account {
-        Account::User(user) => Caller::User { id: user.id, name: user.username.clone() },
+        Account::User(user) => Caller::User {
+            id: user.id,
+            name: user.username.clone(),
+        },
         Account::Robot(robot) => {
             if let Some(problem) = robot_problem(robot, app.clock.now()) {
                 return Err(unauthorized(problem));
@@ -127,7 +141,11 @@ fn accept(app: &App, account: &Account, hash: &str) -> Result<Login> {
             robot_caller(app, robot)
         }
     };
-    Ok(Login { caller, token: None, credential: Some(fingerprint(hash)) })
+    Ok(Login {
+        caller,
+        token: None,
+        credential: Some(fingerprint(hash)),
+    })
 }
 
 pub(super) fn robot_caller(app: &App, robot: &RobotRow) -> Caller {
@@ -136,12 +154,20 @@ pub(super) fn robot_caller(app: &App, robot: &RobotRow) -> Caller {
 }
 
 async fn system_login(app: &App, address: Option<&str>, name: &str, secret: &str) -> Result<Option<Login>> {
-    let Some(account) = &app.config.system_account else { return Ok(None) };
+    let Some(account) = &app.config.system_account else {
+        return Ok(None);
+    };
     let right = account.password.read().map_err(Error::unavailable)?;
     // Compared as marks of a key that the caller does not know, so that the time tells nothing.
     if app.verified.mark(name, secret)? == app.verified.mark(name, right.expose())? {
-        let caller = Caller::System { name: name.to_owned() };
-        return Ok(Some(Login { caller, token: None, credential: Some(fingerprint(right.expose())) }));
+        let caller = Caller::System {
+            name: name.to_owned(),
+        };
+        return Ok(Some(Login {
+            caller,
+            token: None,
+            credential: Some(fingerprint(right.expose())),
+        }));
     }
     let throttle = Throttle::new(&app.cache, name, address);
     throttle.check().await?;

@@ -4,6 +4,9 @@ pub(crate) mod basic;
 pub(crate) mod bearer;
 mod throttle;
 
+#[cfg(test)]
+mod tests;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use base64::Engine;
@@ -29,18 +32,37 @@ pub(crate) struct Login {
 /// Reads `Authorization`. The error carries the right `WWW-Authenticate` for its path.
 pub(crate) async fn authenticate(app: &App, parts: &Parts) -> Result<Login> {
     let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-        return Ok(Login { caller: Caller::Anonymous, token: None, credential: None });
+        return Ok(Login {
+            caller: Caller::Anonymous,
+            token: None,
+            credential: None,
+        });
     };
-    let (scheme, rest) = value.to_str().unwrap_or_default().trim().split_once(' ').unwrap_or_default();
+    let (scheme, rest) = value
+        .to_str()
+        .unwrap_or_default()
+        .trim()
+        .split_once(' ')
+        .unwrap_or_default();
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("basic") {
         let Some((name, password)) = decode(rest) else {
-            return Err(refusal(app, parts, unauthorized("the Basic credentials are not readable"), None));
+            return Err(refusal(
+                app,
+                parts,
+                unauthorized("the Basic credentials are not readable"),
+                None,
+            ));
         };
         let ip = origin::client_ip(&app.config, parts).map(|ip| ip.to_string());
         return match basic::login(app, ip.as_deref(), &name, &password).await {
             Ok(Some(login)) => Ok(login),
-            Ok(None) => Err(refusal(app, parts, unauthorized("wrong user name or password"), None)),
+            Ok(None) => Err(refusal(
+                app,
+                parts,
+                unauthorized("wrong user name or password"),
+                None,
+            )),
             Err(error) => Err(refusal(app, parts, error, None)),
         };
     }
@@ -68,7 +90,10 @@ pub(crate) fn robot_problem(robot: &RobotRow, now: chrono::DateTime<chrono::Utc>
     if robot.disabled {
         return Some("the robot account is disabled");
     }
-    robot.expires_at.is_some_and(|end| end <= now).then_some("the robot account is expired")
+    robot
+        .expires_at
+        .is_some_and(|end| end <= now)
+        .then_some("the robot account is expired")
 }
 
 fn is_distribution(parts: &Parts) -> bool {
@@ -85,7 +110,10 @@ fn refusal(app: &App, parts: &Parts, error: Error, why: Option<&str>) -> Error {
         return error.with_header(header::WWW_AUTHENTICATE, value);
     }
     if parts.uri.path() == "/service/token" {
-        return error.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"slipway\""));
+        return error.with_header(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"slipway\""),
+        );
     }
     error
 }

@@ -19,7 +19,10 @@ pub(super) struct Throttle<'a> {
 
 impl<'a> Throttle<'a> {
     pub(super) fn new(cache: &'a Cache, account: &str, address: Option<&str>) -> Self {
-        Self { cache, key: format!("login:{}:{account}", address.unwrap_or("-")) }
+        Self {
+            cache,
+            key: format!("login:{}:{account}", address.unwrap_or("-")),
+        }
     }
 
     /// 429 while the account is closed for this address; otherwise the wrong passwords so far.
@@ -29,8 +32,11 @@ impl<'a> Throttle<'a> {
             return Ok(wrong);
         }
         let seconds = HeaderValue::from(PAUSE.as_secs());
-        Err(Error::new(Code::TooManyRequests, "too many wrong passwords, try again in a minute")
-            .with_header(header::RETRY_AFTER, seconds))
+        Err(Error::new(
+            Code::TooManyRequests,
+            "too many wrong passwords, try again in a minute",
+        )
+        .with_header(header::RETRY_AFTER, seconds))
     }
 
     pub(super) async fn wrong(&self) {

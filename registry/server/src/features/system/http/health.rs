@@ -32,5 +32,9 @@ pub(in crate::features::system) async fn health(State(app): State<App>) -> Json<
 
 fn component(name: &str, problem: Option<String>) -> ComponentHealth {
     let status = if problem.is_none() { "healthy" } else { "unhealthy" };
-    ComponentHealth { name: name.to_owned(), status: status.to_owned(), error: problem.unwrap_or_default() }
+    ComponentHealth {
+        name: name.to_owned(),
+        status: status.to_owned(),
+        error: problem.unwrap_or_default(),
+    }
 }

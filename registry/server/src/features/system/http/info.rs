@@ -16,7 +16,11 @@ const VERSION: &str = concat!("v2.16.0-slipway.", env!("CARGO_PKG_VERSION"));
 
 /// What this registry is; more of it for those who are logged in.
 #[utoipa::path(get, path = "/api/v2.0/systeminfo", tag = "systeminfo", operation_id = "getSystemInfo", responses((status = 200, body = SystemInfo)))]
-pub(in crate::features::system) async fn info(State(app): State<App>, ctx: Context, parts: Parts) -> Result<Json<SystemInfo>> {
+pub(in crate::features::system) async fn info(
+    State(app): State<App>,
+    ctx: Context,
+    parts: Parts,
+) -> Result<Json<SystemInfo>> {
     let mut info = SystemInfo {
         auth_mode: Some("db_auth".to_owned()),
         primary_auth_mode: Some(false),
@@ -30,7 +34,10 @@ pub(in crate::features::system) async fn info(State(app): State<App>, ctx: Conte
         info.has_ca_root = Some(false);
         info.project_creation_restriction = Some("everyone".to_owned());
         info.harbor_version = Some(VERSION.to_owned());
-        info.registry_url = Some(url.split_once("://").map_or(url.clone(), |(_, rest)| rest.to_owned()));
+        info.registry_url = Some(
+            url.split_once("://")
+                .map_or(url.clone(), |(_, rest)| rest.to_owned()),
+        );
         info.external_url = Some(url);
         info.read_only = Some(false);
         info.notification_enable = Some(true);

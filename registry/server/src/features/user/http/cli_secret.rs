@@ -10,13 +10,13 @@ use crate::kernel::standing;
 /// Answers 412: accounts have passwords.
 #[utoipa::path(put, path = "/api/v2.0/users/{user_id}/cli_secret", tag = "user", operation_id = "setCliSecret", params(("user_id" = i64, Path)),
     responses((status = 412)))]
-pub(in crate::features::user) async fn cli_secret(
-    Path(id): Path<PathId>,
-    ctx: Context,
-) -> Result<()> {
+pub(in crate::features::user) async fn cli_secret(Path(id): Path<PathId>, ctx: Context) -> Result<()> {
     id.get("user_id")?;
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }
-    Err(Error::new(Code::Precondition, "unable to update CLI secret under authmode: db_auth"))
+    Err(Error::new(
+        Code::Precondition,
+        "unable to update CLI secret under authmode: db_auth",
+    ))
 }

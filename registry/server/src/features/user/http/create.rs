@@ -19,5 +19,8 @@ pub(in crate::features::user) async fn create(
     Body(new): Body<UserCreate>,
 ) -> Result<impl IntoResponse> {
     let id = service::create(&app, &ctx, &new).await?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/api/v2.0/users/{id}"))]))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, format!("/api/v2.0/users/{id}"))],
+    ))
 }

@@ -11,6 +11,9 @@ use crate::kernel::context::Context;
 
 /// The caller's own account.
 #[utoipa::path(get, path = "/api/v2.0/users/current", tag = "user", operation_id = "getCurrentUserInfo", responses((status = 200, body = CurrentUser)))]
-pub(in crate::features::user) async fn current(State(app): State<App>, ctx: Context) -> Result<Json<CurrentUser>> {
+pub(in crate::features::user) async fn current(
+    State(app): State<App>,
+    ctx: Context,
+) -> Result<Json<CurrentUser>> {
     service::current(&app, &ctx).await.map(Json)
 }

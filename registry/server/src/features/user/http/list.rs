@@ -27,8 +27,14 @@ pub(in crate::features::user) async fn list(
     ctx: Context,
 ) -> Result<(HeaderMap, Json<Vec<CurrentUser>>)> {
     let q = Query::read(&params)?;
-    let mut filter = Filter { username: q.text_filter(&["username", "Username"]), email: q.text_filter(&["email", "Email"]) };
-    filter.username.pattern = params.text("username").map(query::holds).or(filter.username.pattern);
+    let mut filter = Filter {
+        username: q.text_filter(&["username", "Username"]),
+        email: q.text_filter(&["email", "Email"]),
+    };
+    filter.username.pattern = params
+        .text("username")
+        .map(query::holds)
+        .or(filter.username.pattern);
     filter.email.pattern = params.text("email").map(query::holds).or(filter.email.pattern);
     let sort = query::sort(
         &params,
@@ -39,5 +45,8 @@ pub(in crate::features::user) async fn list(
     standing::require_system(&mut conn, app.clock.now(), &ctx, Resource::User, Action::List).await?;
     let total = store::count(&mut conn, &filter).await?;
     let users = store::list(&mut conn, &filter, sort, &page).await?;
-    Ok((page.headers(total), Json(users.into_iter().map(CurrentUser::from).collect())))
+    Ok((
+        page.headers(total),
+        Json(users.into_iter().map(CurrentUser::from).collect()),
+    ))
 }

@@ -20,6 +20,13 @@ pub(in crate::features::user) async fn password(
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode> {
     let id = id.get("user_id")?;
-    service::change_password(&app, &ctx, id, change.old_password.expose(), change.new_password.expose()).await?;
+    service::change_password(
+        &app,
+        &ctx,
+        id,
+        change.old_password.expose(),
+        change.new_password.expose(),
+    )
+    .await?;
     Ok(StatusCode::OK)
 }

@@ -26,14 +26,23 @@ pub(in crate::features::user) async fn permissions(
     }
     let scope = params.text("scope").unwrap_or_default();
     let relative = params.switch("relative").unwrap_or(false);
-    let Some(id) = scope.strip_prefix("/project/").and_then(|id| id.parse::<i64>().ok()) else {
+    let Some(id) = scope
+        .strip_prefix("/project/")
+        .and_then(|id| id.parse::<i64>().ok())
+    else {
         return Ok(Json(Vec::new()));
     };
     let mut conn = app.pool.acquire().await?;
-    let Some(project) = store::project_by_id(&mut conn, id).await? else { return Ok(Json(Vec::new())) };
+    let Some(project) = store::project_by_id(&mut conn, id).await? else {
+        return Ok(Json(Vec::new()));
+    };
     let found = standing::in_project(&mut conn, app.clock.now(), &ctx.caller, &project.name).await?;
-    let Some((project, standing)) = found else { return Ok(Json(Vec::new())) };
-    let pairs = Resource::ALL.iter().flat_map(|resource| Action::ALL.iter().map(move |action| (*resource, *action)));
+    let Some((project, standing)) = found else {
+        return Ok(Json(Vec::new()));
+    };
+    let pairs = Resource::ALL
+        .iter()
+        .flat_map(|resource| Action::ALL.iter().map(move |action| (*resource, *action)));
     let permissions = pairs
         .filter(|(resource, action)| standing.allows(&project, *resource, *action))
         .map(|(resource, action)| Permission {
