@@ -7,6 +7,7 @@ pub mod local_cluster;
 pub mod paths;
 pub mod platform;
 pub mod progress;
+pub mod registry_process;
 pub mod scenario;
 pub mod services;
 pub mod shell;

@@ -213,3 +213,22 @@ const SHOW_AND_DROP: &str = "mount --bind \"$0\" /mnt && exec setpriv --reuid=65
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_servers_start_as_any_user_and_leave_nothing() -> Result<()> {
+        let services = Services::start(Progress::quiet())?;
+        services.run_sql("CREATE TABLE one (number int); SELECT count(*) FROM one;")?;
+        let redis: std::net::SocketAddr =
+            services.redis_url().trim_start_matches("redis://").parse()?;
+        assert!(TcpStream::connect(redis).is_ok());
+        let folder = services._folder.path().to_path_buf();
+        drop(services);
+        assert!(TcpStream::connect(redis).is_err());
+        assert!(!folder.exists());
+        Ok(())
+    }
+}

@@ -30,7 +30,7 @@ pub struct Test {
 enum Tier {
     /// Nothing but PostgreSQL and Redis.
     Unit,
-    /// A Kubernetes API server without nodes.
+    /// A Kubernetes API server without nodes, and the registry's own program.
     Api,
     /// A whole cluster.
     Cluster,
@@ -92,7 +92,7 @@ impl Test {
                 Ok(count)
             }
             Tier::Api => {
-                cargo.args(["--package", "slipway-e2e", "--test", "api"]);
+                cargo.args(["--package", "slipway-e2e", "--test", "api", "--test", "registry"]);
                 self.count(&mut cargo)
             }
             Tier::Cluster => {

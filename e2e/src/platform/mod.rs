@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use existing::Existing;
 pub use kind::Kind;
 pub use local::Local;
+pub use programs::registry_program;
 
 use crate::local_cluster::Image;
 use crate::progress::Progress;

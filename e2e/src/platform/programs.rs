@@ -8,6 +8,14 @@ use anyhow::{Context as _, Result};
 use crate::progress::Progress;
 use crate::{paths, shell};
 
+/// The registry's program as cargo builds it for tests.
+pub fn registry_program() -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(paths::repository());
+    cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--bin", "slipway-registry"]);
+    executable(&shell::output(&mut cargo)?, "slipway-registry")
+}
+
 /// The static binaries, without debug information.
 pub(super) struct Programs {
     pub(super) registry: PathBuf,

@@ -1,0 +1,87 @@
+//! What must hold when the kills are over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Method, StatusCode};
+use slipway_e2e::scenario::eventually;
+
+use super::REPOSITORY;
+use super::killer::run_jobs;
+use super::writer::Pushed;
+use crate::support::stack::Stack;
+
+/// Every acknowledged push, at either replica.
+pub(crate) async fn everything_acknowledged_is_whole(stack: &Stack, pushed: &Pushed) -> Result<()> {
+    for (n, (tag, image)) in pushed.tags.iter().enumerate() {
+        stack.wire(n % 2)?.pull(REPOSITORY, tag, image).await.with_context(|| format!("{tag} got its 201"))?;
+    }
+    Ok(())
+}
+
+/// The tags are exactly those that were pushed; what was never finished cannot be read.
+pub(crate) async fn nothing_else_is_visible(stack: &Stack, pushed: &Pushed) -> Result<()> {
+    let wire = stack.wire(0)?;
+    let expected: Vec<String> = pushed.tags.keys().cloned().collect();
+    let found = wire.tags(REPOSITORY).await?;
+    ensure!(found == expected, "tags: {found:?} instead of {expected:?}");
+    for ghost in &pushed.ghosts {
+        let status = wire.head_blob(REPOSITORY, ghost).await?;
+        ensure!(status == StatusCode::NOT_FOUND, "{status} for {ghost}, which was never finished");
+    }
+    Ok(())
+}
+
+/// After expiry and collection the folder holds what manifests refer to and nothing else; half of them go before.
+pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) -> Result<()> {
+    let wire = stack.wire(1)?;
+    let every_second: Vec<String> = pushed.tags.keys().filter(|tag| !tag.starts_with("latest")).step_by(2).cloned().collect();
+    for tag in every_second {
+        let Some(image) = pushed.tags.remove(&tag) else { continue };
+        let path = format!("/v2/{REPOSITORY}/manifests/{}", image.digest);
+        wire.send(wire.request(Method::DELETE, &path)).await?.expect(StatusCode::ACCEPTED)?;
+        // The moved tag pointed there too.
+        pushed.tags.retain(|_, other| other.digest != image.digest);
+    }
+    // Two days go by: leases, idle times and the claims of the dead end.
+    stack.postgres.sql(
+        "UPDATE uploads SET touched_at = touched_at - interval '2 days', claimed_until = NULL;
+         UPDATE repository_blobs SET leased_until = leased_until - interval '2 days';
+         UPDATE blob_reviews SET not_before = not_before - interval '2 days';
+         UPDATE jobs SET lease_until = lease_until - interval '2 days' WHERE state = 'running'",
+    )?;
+    let living: BTreeSet<String> =
+        pushed.tags.values().flat_map(|image| &image.blobs).map(|blob| blob.digest.clone()).collect();
+    eventually(Duration::from_secs(45), "expiry and collection", || async {
+        run_jobs(stack)?;
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        let uploads = files(&stack.blobs().join("uploads"))?;
+        ensure!(uploads.is_empty(), "{} files of uploads are left: {uploads:?}", uploads.len());
+        let objects = files(&stack.blobs().join("blobs"))?;
+        let digests: BTreeSet<String> = objects.iter().filter_map(|name| Some(format!("sha256:{}", name.get(..64)?))).collect();
+        let dead: Vec<_> = digests.difference(&living).collect();
+        ensure!(dead.is_empty(), "{} blobs that nothing needs are left: {dead:?}", dead.len());
+        ensure!(objects.len() == digests.len(), "{} files for {} blobs", objects.len(), digests.len());
+        Ok(())
+    })
+    .await?;
+    everything_acknowledged_is_whole(stack, pushed).await?;
+    nothing_else_is_visible(stack, pushed).await
+}
+
+/// Names of all files below a folder.
+fn files(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(files(&entry.path())?);
+        } else {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,77 @@
+//! Kills, and starts again.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use slipway_e2e::registry_process::RegistryProcess;
+
+use crate::support::random::Random;
+use crate::support::stack::Stack;
+
+pub(crate) struct Killer {
+    random: Random,
+    replicas: [usize; 2],
+    workers: usize,
+    databases: usize,
+}
+
+impl Killer {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed ^ 0x6b69_6c6c), replicas: [0; 2], workers: 0, databases: 0 }
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "killed serve-1 {}, serve-2 {}, worker {}, PostgreSQL {} times",
+            self.replicas[0], self.replicas[1], self.workers, self.databases
+        )
+    }
+
+    /// So many kills, one after the other; fewer when the writers gave up.
+    pub(crate) async fn kill(&mut self, stack: &mut Stack, kills: usize, over: impl Fn() -> bool) -> Result<()> {
+        for _ in 0..kills {
+            if over() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(self.random.between(50, 500))).await;
+            for process in stack.replicas.iter_mut().chain(&mut stack.worker) {
+                let status = process.status()?;
+                ensure!(status.is_none(), "a process that nobody killed ended with {status:?}");
+            }
+            match self.random.between(0, 4) {
+                victim @ (0 | 1) => {
+                    let victim = usize::try_from(victim)?;
+                    self.replicas[victim] += 1;
+                    restart(&mut stack.replicas[victim]).await?;
+                }
+                2 => {
+                    self.workers += 1;
+                    if let Some(worker) = &mut stack.worker {
+                        restart(worker).await?;
+                    }
+                    // Something for it to be killed at.
+                    run_jobs(stack)?;
+                }
+                _ => {
+                    self.databases += 1;
+                    stack.postgres.kill()?;
+                    stack.postgres.start_again()?;
+                    stack.postgres.answers().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn restart(process: &mut RegistryProcess) -> Result<()> {
+    process.kill()?;
+    process.start_again()?;
+    process.ready().await?;
+    Ok(())
+}
+
+/// Makes the schedules of expiry and collection due at once.
+pub(crate) fn run_jobs(stack: &Stack) -> Result<()> {
+    stack.postgres.sql("UPDATE job_schedules SET next_fire_at = now() WHERE enabled").map(drop)
+}

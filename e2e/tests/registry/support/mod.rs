@@ -1,0 +1,10 @@
+//! What the tests of this folder share.
+
+pub(crate) mod content;
+pub(crate) mod postgres;
+pub(crate) mod random;
+pub(crate) mod stack;
+pub(crate) mod wire;
+
+/// The administrator's password.
+pub(crate) const PASSWORD: &str = "Correct-horse-1";
