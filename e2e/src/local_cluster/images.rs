@@ -81,7 +81,7 @@ impl ImageBuilder<'_> {
 
     /// PostgreSQL with a shell, as `docker.io/library/postgres` has it.
     pub fn postgres(&self) -> Result<Image> {
-        self.from_packages(
+        self.of_packages(
             "postgres",
             "slipway.local/postgres:15",
             &["postgresql-15", "tzdata"],
@@ -90,7 +90,7 @@ impl ImageBuilder<'_> {
 
     /// Redis with a shell.
     pub fn redis(&self) -> Result<Image> {
-        self.from_packages("redis", "slipway.local/redis:7", &["redis-server"])
+        self.of_packages("redis", "slipway.local/redis:7", &["redis-server"])
     }
 
     /// An image of a program of ours: `containerfile` copies the file `binary`.
@@ -108,7 +108,7 @@ impl ImageBuilder<'_> {
     }
 
     /// The root file system is the packages' content; the Containerfile adds users and settings.
-    fn from_packages(&self, folder: &str, name: &str, packages: &[&str]) -> Result<Image> {
+    fn of_packages(&self, folder: &str, name: &str, packages: &[&str]) -> Result<Image> {
         let mut all = vec!["dash", "coreutils", "libc-bin", "libc6", "sed", "grep"];
         all.extend(packages);
         let root = debian::unpack(folder, &all, &[], self.progress)?;
