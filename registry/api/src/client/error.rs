@@ -5,29 +5,34 @@ use std::time::Duration;
 /// What calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// An answer that is an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {path} was answered with {status} {code}: {message}")]
+pub struct Refusal {
+    /// The method of the request.
+    pub method: String,
+    /// The path of the request.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The code in its body, such as `NOT_FOUND`; empty where there was none.
+    pub code: String,
+    /// The message in its body.
+    pub message: String,
+    /// The detail in its body.
+    pub detail: Option<serde_json::Value>,
+    /// The registry's name for the request, to look for in its logs.
+    pub request_id: Option<String>,
+    /// How long the registry asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The registry answered with an error.
-    #[error("{method} {path} was answered with {status} {code}: {message}")]
-    Api {
-        /// The method of the request.
-        method: String,
-        /// The path of the request.
-        path: String,
-        /// The status of the answer.
-        status: u16,
-        /// The code in its body, such as `NOT_FOUND`; empty where there was none.
-        code: String,
-        /// The message in its body.
-        message: String,
-        /// The detail in its body.
-        detail: Option<serde_json::Value>,
-        /// The registry's name for the request, to look for in its logs.
-        request_id: Option<String>,
-        /// How long the registry asks to wait.
-        retry_after: Option<Duration>,
-    },
+    #[error(transparent)]
+    Api(#[from] Box<Refusal>),
     /// There was no answer: no connection, a time-out, a connection that broke, a certificate that is not trusted.
     #[error("{method} {path} got no answer: {}", causes(source))]
     Transport {
@@ -57,7 +62,7 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Api { status, .. } => Some(*status),
+            Self::Api(refusal) => Some(refusal.status),
             _ => None,
         }
     }
@@ -65,7 +70,7 @@ impl Error {
     /// The code in the answer's body.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Api { code, .. } => Some(code),
+            Self::Api(refusal) => Some(&refusal.code),
             _ => None,
         }
     }
@@ -73,7 +78,7 @@ impl Error {
     /// The message in the answer's body, or what happened instead of an answer.
     pub fn message(&self) -> String {
         match self {
-            Self::Api { message, .. } => message.clone(),
+            Self::Api(refusal) => refusal.message.clone(),
             other => other.to_string(),
         }
     }
@@ -106,7 +111,7 @@ impl Error {
     /// It may work when tried again later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Api { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            Self::Api(refusal) => matches!(refusal.status, 408 | 425 | 429 | 500 | 502 | 503 | 504),
             Self::Transport { .. } => true,
             Self::Answer { .. } | Self::Invalid(_) => false,
         }
@@ -115,7 +120,7 @@ impl Error {
     /// How long the registry asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Api { retry_after, .. } => *retry_after,
+            Self::Api(refusal) => refusal.retry_after,
             _ => None,
         }
     }

@@ -20,7 +20,7 @@ mod transport;
 mod user;
 
 pub use builder::ClientBuilder;
-pub use error::{Error, Result};
+pub use error::{Error, Refusal, Result};
 pub use owner::Claim;
 pub use paging::collect;
 pub use project::ProjectFilter;

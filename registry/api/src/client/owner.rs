@@ -29,22 +29,14 @@ impl Client {
         if takeover {
             request = request.query("takeover", true);
         }
-        match self.transport.send(request).await {
-            Ok(_) => Ok(Claim::Held),
-            Err(Error::Api {
-                status: 409,
-                detail: Some(detail),
-                method,
-                path,
-                ..
-            }) => serde_json::from_value(detail)
-                .map(Claim::Other)
-                .map_err(|error| Error::Answer {
-                    method,
-                    path,
-                    cause: error.to_string(),
-                }),
-            Err(error) => Err(error),
+        let refusal = match self.transport.send(request).await {
+            Ok(_) => return Ok(Claim::Held),
+            Err(Error::Api(refusal)) if refusal.status == 409 => refusal,
+            Err(error) => return Err(error),
+        };
+        match refusal.detail.clone().map(serde_json::from_value) {
+            Some(Ok(mark)) => Ok(Claim::Other(mark)),
+            _ => Err(refusal.into()),
         }
     }
 

@@ -4,7 +4,7 @@ use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
-use super::{Client, Error, Result};
+use super::{Client, Result};
 use crate::project::{Project, ProjectCreate, ProjectDeletable, ProjectSummary, ProjectUpdate};
 
 /// Which projects are listed; all by default.
@@ -71,7 +71,7 @@ impl Client {
         let request = Request::harbor(Method::HEAD, &["projects"]).query("project_name", name);
         match self.transport.send(request).await {
             Ok(_) => Ok(true),
-            Err(Error::Api { status: 404, .. }) => Ok(false),
+            Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
     }

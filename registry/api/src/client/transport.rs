@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Error, Result};
+use super::{Error, Refusal, Result};
 use crate::error::ErrorBody;
 use crate::secret::Secret;
 
@@ -215,11 +215,9 @@ fn worth_repeating(request: &Request, error: &Error) -> bool {
         Error::Transport { source, .. } => {
             source.is_connect() || (request.safe_to_repeat() && !source.is_builder() && !source.is_decode())
         }
-        Error::Api {
-            status: 429 | 502 | 503 | 504,
-            retry_after,
-            ..
-        } => request.safe_to_repeat() && retry_after.is_none_or(|asked| asked <= LONGEST_WAIT),
+        Error::Api(refusal) if matches!(refusal.status, 429 | 502 | 503 | 504) => {
+            request.safe_to_repeat() && refusal.retry_after.is_none_or(|asked| asked <= LONGEST_WAIT)
+        }
         _ => false,
     }
 }
@@ -238,7 +236,7 @@ fn refusal(answer: Answer, status: StatusCode) -> Error {
         ),
         (true, false) => answer.text().chars().take(200).collect(),
     };
-    Error::Api {
+    Error::Api(Box::new(Refusal {
         method: answer.method.to_string(),
         path: answer.path.clone(),
         status: status.as_u16(),
@@ -249,5 +247,5 @@ fn refusal(answer: Answer, status: StatusCode) -> Error {
         retry_after: text("retry-after")
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs),
-    }
+    }))
 }

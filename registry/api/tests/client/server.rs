@@ -8,31 +8,31 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A request as it came in: its first line, its headers in lower case, its body.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub line: String,
-    pub headers: Vec<String>,
-    pub body: String,
+pub(crate) struct Seen {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: String,
 }
 
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 /// An answer in a few words: status, further header lines, body.
-pub fn answer(status: u16, headers: &str, body: &str) -> String {
+pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
 }
 
 impl Server {
     /// Answers in this order, then closes its port. An empty answer breaks the connection.
-    pub fn start(answers: Vec<String>) -> Self {
-        Self::run(answers, "http", |stream| Some(stream))
+    pub(crate) fn start(answers: Vec<String>) -> Self {
+        Self::run(answers, "http", Some)
     }
 
     /// The same behind TLS, with a certificate for `localhost`.
-    pub fn start_tls(answers: Vec<String>, certificate: Vec<u8>, key: Vec<u8>) -> Self {
+    pub(crate) fn start_tls(answers: Vec<String>, certificate: Vec<u8>, key: Vec<u8>) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chain = vec![CertificateDer::from(certificate)];
         let key = PrivateKeyDer::try_from(key).expect("a key");
@@ -76,11 +76,11 @@ impl Server {
         Self { url, seen }
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("the lock").clone()
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.line).collect()
     }
 }

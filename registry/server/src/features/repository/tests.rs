@@ -219,7 +219,7 @@ async fn an_artifact_has_harbors_shape(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn lists_hold_what_stands_on_its_own(pool: PgPool) {
+async fn h81_lists_hold_what_stands_on_its_own_and_say_what_refers_to_it(pool: PgPool) {
     let (app, admin) = alpha(pool).await;
     let one = push::image(&app, "alpha/hello", None, "one").await;
     let two = push::image(&app, "alpha/hello", Some("two"), "two").await;
@@ -246,7 +246,7 @@ async fn lists_hold_what_stands_on_its_own(pool: PgPool) {
         app.get(&admin, &format!("{HELLO}/artifacts/two")).await.json()["id"]
     );
     assert_eq!(app.get(&admin, HELLO).await.json()["artifact_count"], 3);
-    // H81: what it is stands beside Harbor's word for it.
+    // What it is stands beside Harbor's word for it.
     assert_eq!(
         (
             &first["accessories"][0]["type"],
