@@ -156,6 +156,7 @@ reasons! {
     APPROVAL_REQUIRED = "ApprovalRequired", "The run would delete more than spec.guard.maxDelete.";
     RUN_FAILED = "RunFailed", "The last run failed.";
     TRANSIENT_ERROR = "TransientError", "Something failed that is tried again by itself.";
+    FEATURE_UNAVAILABLE = "FeatureUnavailable", "A field asks for something that this version of Slipway does not have; the rest is applied.";
     CRD_OUTDATED = "CrdOutdated", "The installed CRD is older than the operator.";
 }
 
