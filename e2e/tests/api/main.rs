@@ -2,6 +2,7 @@
 
 mod api_server;
 mod operator_harness;
+mod operator_leader;
 mod operator_objects;
 mod operator_projects;
 mod operator_registry;

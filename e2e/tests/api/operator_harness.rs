@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::core::GroupVersionKind;
@@ -19,11 +20,11 @@ use tempfile::TempDir;
 const AGENT: &str = "slipway-operator/";
 
 /// An API server with our kinds, and the operator.
-pub struct Stage {
-    pub client: Client,
-    pub objects: Objects,
-    pub server: ApiServer,
-    pub folder: TempDir,
+pub(crate) struct Stage {
+    pub(crate) client: Client,
+    pub(crate) objects: Objects,
+    pub(crate) server: ApiServer,
+    pub(crate) folder: TempDir,
     operator: Option<Child>,
     arguments: Vec<String>,
 }
@@ -34,13 +35,16 @@ impl Drop for Stage {
         if std::thread::panicking() || std::env::var_os("SLIPWAY_KEEP_LOGS").is_some() {
             let log = std::fs::read_to_string(self.log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("the operator's last words:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+            eprintln!(
+                "the operator's last words:\n{}",
+                lines[lines.len().saturating_sub(60)..].join("\n")
+            );
         }
     }
 }
 
 /// A program of the workspace, built beside this test.
-pub fn program(name: &str) -> Result<PathBuf> {
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.ancestors().nth(2).context("a target folder")?;
     let path = folder.join(name);
@@ -50,11 +54,28 @@ pub fn program(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-impl Stage {
-    /// Starts everything; `arguments` are the operator's.
-    pub async fn set(arguments: &[&str]) -> Result<Self> {
+/// An API server whose controllers work: on a busy machine they can give up before it answers.
+async fn running_server() -> Result<(ApiServer, Client)> {
+    let mut last = None;
+    for _ in 0..3 {
         let server = start_api_server().await?;
         let client = server.client().await?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+        let works = eventually(Duration::from_secs(40), "the controllers work", || async {
+            Ok(accounts.get("default").await.map(drop)?)
+        });
+        match works.await {
+            Ok(()) => return Ok((server, client)),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.context("never tried")?)
+}
+
+impl Stage {
+    /// Starts everything; `arguments` are the operator's.
+    pub(crate) async fn set(arguments: &[&str]) -> Result<Self> {
+        let (server, client) = running_server().await?;
         let objects = Objects::new(&client);
         let mut stage = Self {
             client,
@@ -71,36 +92,71 @@ impl Stage {
 
     async fn install_kinds(&self) -> Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/crd");
-        for kind in ["registries", "projects", "retentionpolicies", "replicationpolicies"] {
+        for kind in [
+            "registries",
+            "projects",
+            "retentionpolicies",
+            "replicationpolicies",
+        ] {
             let text = std::fs::read_to_string(folder.join(format!("{kind}.yaml")))?;
             self.objects.apply(serde_yaml::from_str(&text)?).await?;
         }
         for kind in ["Registry", "Project"] {
             let api = self.api(kind, "default");
-            eventually(Duration::from_secs(20), kind, || async { Ok(api.list(&Default::default()).await.map(drop)?) }).await?;
+            eventually(Duration::from_secs(20), kind, || async {
+                Ok(api.list(&Default::default()).await.map(drop)?)
+            })
+            .await?;
         }
         Ok(())
     }
 
     /// Starts the operator again.
-    pub fn start(&mut self) -> Result<()> {
+    pub(crate) fn start(&mut self) -> Result<()> {
+        self.operator = Some(self.spawn(&[])?);
+        Ok(())
+    }
+
+    /// The operator's process.
+    pub(crate) fn operator(&mut self) -> Result<&mut Child> {
+        self.operator.as_mut().context("the operator does not run")
+    }
+
+    /// One more process of the operator, of which the caller takes care.
+    pub(crate) fn spawn(&self, more: &[&str]) -> Result<Child> {
+        self.spawn_as("test", more)
+    }
+
+    /// The operator of another installation.
+    pub(crate) fn spawn_other(&self, installation: &str) -> Result<Child> {
+        self.spawn_as(installation, &[])
+    }
+
+    fn spawn_as(&self, installation: &str, more: &[&str]) -> Result<Child> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let child = Command::new(program("slipway-operator")?)
-            .args(["--log-format", "human", "--metrics-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
-            .args(["--installation-id", "test"])
+            .args([
+                "--log-format",
+                "human",
+                "--metrics-listen",
+                "127.0.0.1:0",
+                "--health-listen",
+                "127.0.0.1:0",
+            ])
+            .args(["--installation-id", installation])
             .args(&self.arguments)
+            .args(more)
             .env("KUBECONFIG", self.server.kubeconfig())
             .env("RUST_LOG", "info,slipway_operator=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        self.operator = Some(child);
-        Ok(())
+        Ok(child)
     }
 
     /// kill -9.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.operator.take() {
             let _gone = child.kill();
             let _reaped = child.wait();
@@ -111,57 +167,88 @@ impl Stage {
         self.folder.path().join("operator.log")
     }
 
-    pub fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let resource = ApiResource::from_gvk_with_plural(
             &GroupVersionKind::gvk("slipway.dev", "v1alpha1", kind),
-            if kind == "Registry" { "registries" } else { "projects" },
+            if kind == "Registry" {
+                "registries"
+            } else {
+                "projects"
+            },
         );
         Api::namespaced_with(self.client.clone(), namespace, &resource)
     }
 
-    pub async fn namespace(&self, name: &str, labels: Value) -> Result<()> {
+    pub(crate) async fn namespace(&self, name: &str, labels: Value) -> Result<()> {
         let namespace = serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}}))?;
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client.clone());
         api.create(&PostParams::default(), &namespace).await?;
         Ok(())
     }
 
-    pub async fn apply(&self, namespace: &str, object: Value) -> Result<DynamicObject> {
+    pub(crate) async fn apply(&self, namespace: &str, object: Value) -> Result<DynamicObject> {
         self.objects.apply_in(Some(namespace), object).await
     }
 
     /// Waits until a condition has this reason.
-    pub async fn reason(&self, kind: &str, namespace: &str, name: &str, condition: &str, reason: &str) -> Result<Value> {
+    pub(crate) async fn reason(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        condition: &str,
+        reason: &str,
+    ) -> Result<Value> {
         let api = self.api(kind, namespace);
         let what = format!("{kind} {name}: {condition} says {reason}");
         eventually(Duration::from_secs(30), &what, || async {
             let object = api.get(name).await?;
             let conditions = &object.data["status"]["conditions"];
-            let found = conditions.as_array().into_iter().flatten().find(|one| one["type"] == condition && one["reason"] == reason);
-            found.cloned().with_context(|| format!("conditions are {conditions}"))
+            let found = conditions
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|one| one["type"] == condition && one["reason"] == reason);
+            found
+                .cloned()
+                .with_context(|| format!("conditions are {conditions}"))
         })
         .await
     }
 
     /// Waits until an object is gone.
-    pub async fn gone(&self, kind: &str, namespace: &str, name: &str, patience: Duration) -> Result<()> {
+    pub(crate) async fn gone(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        patience: Duration,
+    ) -> Result<()> {
         let api = self.api(kind, namespace);
         eventually(patience, &format!("{kind} {name} is gone"), || async {
             match api.get_opt(name).await? {
                 None => Ok(()),
-                Some(object) => bail!("finalizers {:?}, {}", object.metadata.finalizers, object.data["status"]["conditions"]),
+                Some(object) => bail!(
+                    "finalizers {:?}, {}",
+                    object.metadata.finalizers,
+                    object.data["status"]["conditions"]
+                ),
             }
         })
         .await
     }
 
     /// The operator's writes so far, leases left out.
-    pub fn writes(&self) -> Result<Vec<Value>> {
+    pub(crate) fn writes(&self) -> Result<Vec<Value>> {
         let audit = std::fs::read_to_string(self.server.audit_log())?;
         Ok(audit
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|line| line["userAgent"].as_str().is_some_and(|agent| agent.starts_with(AGENT)))
+            .filter(|line| {
+                line["userAgent"]
+                    .as_str()
+                    .is_some_and(|agent| agent.starts_with(AGENT))
+            })
             .filter(|line| !matches!(line["verb"].as_str(), Some("get" | "list" | "watch")))
             .filter(|line| line["stage"] == "ResponseComplete")
             .collect())
@@ -169,7 +256,7 @@ impl Stage {
 }
 
 /// A Registry that needs nothing of the cluster.
-pub fn registry(name: &str, more: Value) -> Value {
+pub(crate) fn registry(name: &str, more: Value) -> Value {
     let mut spec = json!({
         "hostname": "registry.example.com",
         "managed": {
@@ -183,7 +270,7 @@ pub fn registry(name: &str, more: Value) -> Value {
 }
 
 /// A Project of a Registry.
-pub fn project(name: &str, registry: Value, more: Value) -> Value {
+pub(crate) fn project(name: &str, registry: Value, more: Value) -> Value {
     let mut spec = json!({"registryRef": registry});
     merge(&mut spec, more);
     json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "Project", "metadata": {"name": name}, "spec": spec})

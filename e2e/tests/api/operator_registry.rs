@@ -14,13 +14,13 @@ use slipway_e2e::scenario::eventually;
 use crate::operator_harness::{Stage, program, registry};
 
 /// The namespace of the Registry.
-pub const HOME: &str = "registry";
+pub(crate) const HOME: &str = "registry";
 /// The host name that images carry.
-pub const HOST: &str = "registry.example.com";
+pub(crate) const HOST: &str = "registry.example.com";
 
 /// An operator, a Registry object, and a process that answers for its pods.
-pub struct Shop {
-    pub stage: Stage,
+pub(crate) struct Shop {
+    pub(crate) stage: Stage,
     url: String,
     password: String,
     http: reqwest::Client,
@@ -47,7 +47,7 @@ impl Drop for Shop {
 
 impl Shop {
     /// Opens one; tenants are namespaces with the label `tenant`.
-    pub async fn open(arguments: &[&str]) -> Result<Self> {
+    pub(crate) async fn open(arguments: &[&str]) -> Result<Self> {
         slipway_e2e::install_tls_provider();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
@@ -57,9 +57,17 @@ impl Shop {
         stage.namespace(HOME, json!({})).await?;
         let tenancy = json!([{"namespaces": {"matchLabels": {"tenant": "true"}}, "projectNames": ["*"],
             "visibilities": ["Private", "Public"], "adoption": "IfUnmanaged", "serviceAccounts": true}]);
-        stage.apply(HOME, registry("main", json!({"hostname": HOST, "tenancy": tenancy}))).await?;
+        stage
+            .apply(
+                HOME,
+                registry("main", json!({"hostname": HOST, "tenancy": tenancy})),
+            )
+            .await?;
         let secrets: Api<Secret> = Api::namespaced(stage.client.clone(), HOME);
-        let secret = eventually(Duration::from_secs(20), "the operator's account", || async { Ok(secrets.get("main-system").await?) }).await?;
+        let secret = eventually(Duration::from_secs(60), "the operator's account", || async {
+            Ok(secrets.get("main-system").await?)
+        })
+        .await?;
         let password = String::from_utf8(secret.data.context("data")?["password"].0.clone())?;
         let log = std::fs::File::create(stage.folder.path().join("registry.log"))?;
         let process = Command::new(program("slipway-registry")?)
@@ -73,29 +81,44 @@ impl Shop {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let shop = Self { stage, url, password, http: reqwest::Client::builder().build()?, process };
+        let shop = Self {
+            stage,
+            url,
+            password,
+            http: reqwest::Client::builder().build()?,
+            process,
+        };
         eventually(Duration::from_secs(60), "the registry answers", || async {
-            shop.call(Method::GET, "/api/v2.0/users/current", None).await.map(drop)
+            shop.call(Method::GET, "/api/v2.0/users/current", None)
+                .await
+                .map(drop)
         })
         .await?;
         Ok(shop)
     }
 
     /// A tenant's namespace.
-    pub async fn tenant(&self, name: &str) -> Result<()> {
+    pub(crate) async fn tenant(&self, name: &str) -> Result<()> {
         self.stage.namespace(name, json!({"tenant": "true"})).await?;
-        let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(self.stage.client.clone(), name);
-        eventually(Duration::from_secs(20), "the default service account", || async { Ok(accounts.get("default").await.map(drop)?) }).await
+        let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> =
+            Api::namespaced(self.stage.client.clone(), name);
+        eventually(Duration::from_secs(60), "the default service account", || async {
+            Ok(accounts.get("default").await.map(drop)?)
+        })
+        .await
     }
 
     /// The registry as tenants name it.
-    pub fn reference() -> Value {
+    pub(crate) fn reference() -> Value {
         json!({"name": "main", "namespace": HOME})
     }
 
     /// A call as the operator's account; anything but success is an error.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).basic_auth("slipway-operator", Some(&self.password));
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.url))
+            .basic_auth("slipway-operator", Some(&self.password));
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -107,8 +130,13 @@ impl Shop {
     }
 
     /// Whether a name and password log in.
-    pub async fn logs_in(&self, user: &str, password: &str) -> Result<bool> {
-        let answer = self.http.get(format!("{}/v2/", self.url)).basic_auth(user, Some(password)).send().await?;
+    pub(crate) async fn logs_in(&self, user: &str, password: &str) -> Result<bool> {
+        let answer = self
+            .http
+            .get(format!("{}/v2/", self.url))
+            .basic_auth(user, Some(password))
+            .send()
+            .await?;
         match answer.status() {
             StatusCode::OK => Ok(true),
             StatusCode::UNAUTHORIZED => Ok(false),
@@ -117,12 +145,17 @@ impl Shop {
     }
 
     /// The only robot's login and token out of a pull Secret.
-    pub async fn credentials(&self, namespace: &str, secret: &str) -> Result<(String, String)> {
+    pub(crate) async fn credentials(&self, namespace: &str, secret: &str) -> Result<(String, String)> {
         let secrets: Api<Secret> = Api::namespaced(self.stage.client.clone(), namespace);
         let data = secrets.get(secret).await?.data.context("data")?;
         let config: Value = serde_json::from_slice(&data[".dockerconfigjson"].0)?;
         let entry = &config["auths"][HOST];
-        let text = |key: &str| entry[key].as_str().map(str::to_owned).with_context(|| format!("no {key} yet"));
+        let text = |key: &str| {
+            entry[key]
+                .as_str()
+                .map(str::to_owned)
+                .with_context(|| format!("no {key} yet"))
+        };
         Ok((text("username")?, text("password")?))
     }
 }

@@ -122,14 +122,18 @@ pub(crate) async fn settle_accounts(
         return Ok(());
     }
     let namespace = project.namespace().unwrap_or_default();
-    let (attached, missing) = service_accounts::settle(
-        &context.client,
-        &namespace,
-        &declared,
-        &after.attached_service_accounts,
-    )
-    .await?;
-    after.attached_service_accounts = attached;
+    let before = &after.attached_service_accounts;
+    let outcome = service_accounts::settle(&context.client, &namespace, &declared, before).await?;
+    let late = service_accounts::too_early(&context.client, &namespace, &outcome.new).await?;
+    if !late.is_empty() {
+        let note = format!(
+            "pods that started before their service account had the pull Secret never get it, delete them: {}",
+            late.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ")
+        );
+        context.events.warning(project, "PodsTooEarly", note).await;
+    }
+    after.attached_service_accounts = outcome.attached;
+    let missing = outcome.missing;
     if missing.is_empty() {
         report.good(
             condition::SERVICE_ACCOUNTS_ATTACHED,

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{LocalObjectReference, ServiceAccount};
+use k8s_openapi::api::core::v1::{LocalObjectReference, Pod, ServiceAccount};
 use kube::{
     Api, Client,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
 };
 use serde_json::json;
 use slipway_crds::project::Attachment;
@@ -25,8 +25,10 @@ pub(crate) enum Edit {
 /// What came of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
-    /// The list is as wanted.
-    Yes,
+    /// The list is as wanted already.
+    Already,
+    /// The list was changed.
+    Changed,
     /// There is no such service account.
     Missing,
 }
@@ -75,7 +77,7 @@ pub(crate) async fn edit(
         };
         let current = account.image_pull_secrets.as_deref().unwrap_or_default();
         let Some(list) = edited(current, &attachment.secret_name, edit) else {
-            return Ok(Done::Yes);
+            return Ok(Done::Already);
         };
         let patch = json!({
             "metadata": {"resourceVersion": account.metadata.resource_version, "uid": account.metadata.uid},
@@ -89,7 +91,7 @@ pub(crate) async fn edit(
             )
             .await
         {
-            Ok(_) => return Ok(Done::Yes),
+            Ok(_) => return Ok(Done::Changed),
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(Done::Missing),
             Err(error) => return Err(Error::from_kube(error)),
@@ -103,26 +105,81 @@ pub(crate) async fn edit(
     .into())
 }
 
-/// Attaches what is declared and detaches what was attached before and is no longer declared. Answers what is attached
-/// and which service accounts do not exist.
+/// What is attached after [`settle`].
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// All of it.
+    pub(crate) attached: Vec<Attachment>,
+    /// What was attached just now.
+    pub(crate) new: Vec<Attachment>,
+    /// Service accounts that do not exist.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Attaches what is declared and detaches what was attached before and is no longer declared.
 pub(crate) async fn settle(
     client: &Client,
     namespace: &str,
     declared: &BTreeSet<Attachment>,
     before: &[Attachment],
-) -> Result<(Vec<Attachment>, Vec<String>)> {
+) -> Result<Outcome> {
     for old in before.iter().filter(|old| !declared.contains(*old)) {
         edit(client, namespace, old, Edit::Detach).await?;
     }
-    let (mut attached, mut missing) = (Vec::new(), Vec::new());
+    let mut outcome = Outcome::default();
     for wanted in declared {
         match edit(client, namespace, wanted, Edit::Attach).await? {
-            Done::Yes => attached.push(wanted.clone()),
-            Done::Missing => missing.push(wanted.service_account.clone()),
+            Done::Missing => outcome.missing.push(wanted.service_account.clone()),
+            done => {
+                outcome.attached.push(wanted.clone());
+                if done == Done::Changed {
+                    outcome.new.push(wanted.clone());
+                }
+            }
         }
     }
-    missing.dedup();
-    Ok((attached, missing))
+    outcome.missing.dedup();
+    Ok(outcome)
+}
+
+/// Pods that were admitted before their service account had the Secret never get it: they wait for their image for ever,
+/// unless somebody deletes them.
+pub(crate) async fn too_early(client: &Client, namespace: &str, new: &[Attachment]) -> Result<Vec<String>> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let pods = match api
+        .list(&ListParams::default().fields("status.phase=Pending").limit(200))
+        .await
+    {
+        Ok(pods) => pods,
+        Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(Vec::new()),
+        Err(error) => return Err(Error::from_kube(error)),
+    };
+    Ok(pods
+        .items
+        .iter()
+        .filter(|pod| is_too_early(pod, new))
+        .filter_map(|pod| pod.metadata.name.clone())
+        .collect())
+}
+
+fn is_too_early(pod: &Pod, new: &[Attachment]) -> bool {
+    let Some(spec) = &pod.spec else { return false };
+    let account = spec.service_account_name.as_deref().unwrap_or("default");
+    let secrets = spec.image_pull_secrets.as_deref().unwrap_or_default();
+    let lacks = new.iter().any(|attachment| {
+        attachment.service_account == account
+            && !secrets.iter().any(|entry| entry.name == attachment.secret_name)
+    });
+    let containers = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
+    let mut waiting =
+        containers.filter_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
+    lacks && waiting.any(|reason| matches!(reason, "ErrImagePull" | "ImagePullBackOff"))
 }
 
 #[cfg(test)]
