@@ -18,9 +18,6 @@ use crate::{
     error::{Cause, Error, Problem, Result},
 };
 
-/// A field of the specification asks for something that this version does not have.
-pub(crate) const FEATURE_UNAVAILABLE: &str = "FeatureUnavailable";
-
 /// The conditions that only stand in the list while they are true.
 const TRANSIENT: &[&str] = &[
     condition::RECONCILING,
@@ -47,6 +44,8 @@ pub(crate) struct Report {
     stalled: Option<Finding>,
     /// The first thing that is under way.
     progress: Option<Finding>,
+    /// Something that no watch tells of may be different soon.
+    look_again: bool,
 }
 
 impl Report {
@@ -119,6 +118,16 @@ impl Report {
             Cause::User => self.stalled.get_or_insert(finding),
             Cause::Transient => self.progress.get_or_insert(finding),
         };
+    }
+
+    /// Something that no watch tells of may be different soon.
+    pub(crate) fn look_again(&mut self) {
+        self.look_again = true;
+    }
+
+    /// Whether to look again soon although nothing changes in the cluster.
+    pub(crate) fn wants_another_look(&self) -> bool {
+        self.look_again || self.is_progressing()
     }
 
     /// Whether a person has to act.

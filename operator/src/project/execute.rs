@@ -96,7 +96,7 @@ async fn one(
                 Err(error) => return Err(error.into()),
             }
         }
-        Change::ChangeMember(_, id, role) => client.member_update(name, *id, *role).await?,
+        Change::SetRole(_, id, role) => client.member_update(name, *id, *role).await?,
         Change::RemoveMember(_, id) => gone_is_fine(client.member_delete(name, *id).await)?,
         Change::CreateRobot(robot) => {
             if let Some(wanted) = desired.robots.get(robot) {

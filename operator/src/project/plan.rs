@@ -55,7 +55,7 @@ pub(crate) enum Change {
     /// Give a user a role.
     AddMember(String, i64),
     /// Give a member another role.
-    ChangeMember(String, i64, i64),
+    SetRole(String, i64, i64),
     /// Take a member out.
     RemoveMember(String, i64),
     /// Make a robot.
@@ -75,7 +75,7 @@ impl fmt::Display for Change {
             Self::SetQuota { bytes: -1, .. } => f.write_str("set quota.storage to Unlimited"),
             Self::SetQuota { bytes, .. } => write!(f, "set quota.storage to {bytes}"),
             Self::AddMember(name, _) => write!(f, "add member {name}"),
-            Self::ChangeMember(name, _, _) => write!(f, "change the role of member {name}"),
+            Self::SetRole(name, _, _) => write!(f, "change the role of member {name}"),
             Self::RemoveMember(name, _) => write!(f, "remove member {name}"),
             Self::CreateRobot(name) => write!(f, "create robot {name}"),
             Self::UpdateRobot(name) => write!(f, "update robot {name}"),
@@ -127,9 +127,7 @@ fn member_changes(desired: &Desired, observed: &Observed) -> Vec<Change> {
     for (name, role) in wanted {
         match observed.members.get(name) {
             None => changes.push(Change::AddMember(name.clone(), *role)),
-            Some((id, known)) if known != role => {
-                changes.push(Change::ChangeMember(name.clone(), *id, *role))
-            }
+            Some((id, known)) if known != role => changes.push(Change::SetRole(name.clone(), *id, *role)),
             Some(_) => {}
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     finalizer,
     registry::settings::SYSTEM_ACCOUNT,
     registry_session::{self, Session},
-    status::{self, FEATURE_UNAVAILABLE, Report},
+    status::{self, Report},
 };
 
 /// Brings a Project closer to what it declares.
@@ -162,7 +162,7 @@ fn unavailable(fields: &[String]) -> Problem {
          Everything else is applied",
         fields.join(", ")
     );
-    Problem::user(condition::SYNCED, FEATURE_UNAVAILABLE, message)
+    Problem::user(condition::SYNCED, reason::FEATURE_UNAVAILABLE, message)
 }
 
 /// The project itself: made or claimed, then made equal to what is declared. Answers the project as it is afterwards,

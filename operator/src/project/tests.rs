@@ -113,11 +113,15 @@ fn each_difference_is_one_change() {
         [Change::AddMember("ada".into(), 2)]
     );
     assert_eq!(
-        change(&|o| drop(o.members.insert("ada".into(), (11, 1)))),
-        [Change::ChangeMember("ada".into(), 11, 2)]
+        change(&|o| {
+            o.members.insert("ada".into(), (11, 1));
+        }),
+        [Change::SetRole("ada".into(), 11, 2)]
     );
     assert_eq!(
-        change(&|o| drop(o.members.insert("bob".into(), (12, 1)))),
+        change(&|o| {
+            o.members.insert("bob".into(), (12, 1));
+        }),
         [Change::RemoveMember("bob".into(), 12)]
     );
     assert_eq!(change(&|o| o.robots.clear()), [Change::CreateRobot("ci".into())]);

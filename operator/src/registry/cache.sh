@@ -1,6 +1,6 @@
 # The password goes into a file and every byte of it as an escape: no character of it can break the configuration.
 umask 077
-escaped="$(od -An -tx1 -v < /etc/slipway/cache/password | tr -d ' \n' | sed 's/../\\x&/g')"
+escaped="$(printf '%s' "$(cat /etc/slipway/cache/password)" | od -An -tx1 -v | tr -d ' \n' | sed 's/../\\x&/g')"
 {
   printf 'requirepass "%s"\n' "$escaped"
   printf 'bind * -::*\nport 6379\ndir /data\nsave ""\nappendonly no\nmaxmemory-policy allkeys-lru\n'

@@ -109,8 +109,7 @@ pub(crate) fn settle(template: &mut PodTemplateSpec, settings: Option<&PodSettin
             .extend(settings.annotations.clone());
     }
     let Some(pod) = template.spec.as_mut() else { return };
-    let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
-    pod.node_selector = some(&settings.node_selector);
+    pod.node_selector = (!settings.node_selector.is_empty()).then(|| settings.node_selector.clone());
     pod.tolerations = list::<Toleration>(&settings.tolerations);
     pod.affinity.clone_from(&settings.affinity as &Option<Affinity>);
     pod.topology_spread_constraints = list::<TopologySpreadConstraint>(&settings.topology_spread);

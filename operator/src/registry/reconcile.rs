@@ -28,7 +28,7 @@ use crate::{
     project::owed,
     random,
     secret::SecretValue,
-    status::{self, FEATURE_UNAVAILABLE, Report},
+    status::{self, Report},
 };
 
 /// How soon an object is looked at again while something is under way, in case no change tells.
@@ -85,7 +85,7 @@ pub(crate) fn reconcile(
 }
 
 fn next(context: &Context, report: &Report) -> Action {
-    if report.is_progressing() {
+    if report.wants_another_look() {
         Action::requeue(random::jitter(UNDER_WAY))
     } else if report.is_stalled() {
         Action::requeue(slow_retry())
@@ -147,7 +147,7 @@ async fn attempt(
     let unavailable = || {
         Problem::user(
             condition::READY,
-            FEATURE_UNAVAILABLE,
+            reason::FEATURE_UNAVAILABLE,
             features::sentence(&missing),
         )
     };
@@ -342,6 +342,7 @@ async fn exposed(context: &Context, with: &Ingredients<'_>, external: &Url, repo
                 reason::PROBE_FAILED,
                 message,
             );
+            report.look_again();
         }
     }
 }

@@ -189,14 +189,11 @@ pub(crate) async fn ensure(
     if let Some(secret) = &existing {
         require_ours(secret, names, PART)?;
     }
-    let current = existing
-        .as_ref()
-        .and_then(|secret| pair(secret))
-        .and_then(|pair| {
-            let facts = Facts::read(pair.certificate.as_bytes())?;
-            let fits = hosts.iter().all(|host| facts.covers(host)) && facts.renew_at() > now;
-            (fits && pair.certificate.ends_with(&authority.certificate)).then_some(facts)
-        });
+    let current = existing.as_ref().and_then(pair).and_then(|pair| {
+        let facts = Facts::read(pair.certificate.as_bytes())?;
+        let fits = hosts.iter().all(|host| facts.covers(host)) && facts.renew_at() > now;
+        (fits && pair.certificate.ends_with(&authority.certificate)).then_some(facts)
+    });
     if let Some(facts) = current {
         return Ok(facts);
     }
