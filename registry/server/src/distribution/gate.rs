@@ -87,7 +87,9 @@ pub(crate) async fn enter(
     }
     let now = app.clock.now();
     let mut conn = app.pool.acquire().await?;
-    let in_project = standing::in_project(&mut conn, now, &ctx.caller, repository.project()).await?;
+    let account = |error| account_gone(app, parts, &scope, error);
+    let in_project = standing::in_project(&mut conn, now, &ctx.caller, repository.project()).await;
+    let in_project = in_project.map_err(account)?;
     let by_token = ctx
         .token
         .as_ref()
@@ -111,7 +113,8 @@ pub(crate) async fn enter_catalog(app: &App, ctx: &Context, parts: &Parts) -> Re
         return Err(unauthorized(app, parts, Some(scope), None));
     }
     let mut conn = app.pool.acquire().await?;
-    let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
+    let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await;
+    let standing = standing.map_err(|error| account_gone(app, parts, scope, error))?;
     let by_token = ctx
         .token
         .as_ref()
@@ -145,6 +148,17 @@ pub(crate) fn is_nobody(ctx: &Context) -> bool {
 pub(crate) fn unauthorized(app: &App, parts: &Parts, scope: Option<&str>, error: Option<&str>) -> Error {
     Error::new(Code::Unauthorized, "authentication required")
         .with_header(header::WWW_AUTHENTICATE, challenge(app, parts, scope, error))
+}
+
+/// An account that was removed or disabled since its token was made is challenged like any bad credentials.
+fn account_gone(app: &App, parts: &Parts, scope: &str, error: Error) -> Error {
+    match error.code() {
+        Code::Unauthorized => error.with_header(
+            header::WWW_AUTHENTICATE,
+            challenge(app, parts, Some(scope), Some("invalid_token")),
+        ),
+        _ => error,
+    }
 }
 
 fn refused(app: &App, ctx: &Context, parts: &Parts, scope: &str) -> Error {

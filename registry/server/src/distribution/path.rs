@@ -78,6 +78,21 @@ impl Target {
         }
     }
 
+    /// The path without what differs from request to request, for metrics.
+    pub(crate) fn shape(&self) -> &'static str {
+        match self {
+            Self::Base => "/v2/",
+            Self::Catalog => "/v2/_catalog",
+            Self::Repository(_, Item::Uploads) => "/v2/{name}/blobs/uploads/",
+            Self::Repository(_, Item::Upload(_)) => "/v2/{name}/blobs/uploads/{id}",
+            Self::Repository(_, Item::Blob(_)) => "/v2/{name}/blobs/{digest}",
+            Self::Repository(_, Item::Manifest(_)) => "/v2/{name}/manifests/{reference}",
+            Self::Repository(_, Item::Tags) => "/v2/{name}/tags/list",
+            Self::Repository(_, Item::Referrers(_)) => "/v2/{name}/referrers/{digest}",
+            Self::BadName | Self::Unknown => "/v2/{other}",
+        }
+    }
+
     /// The methods that a path answers, as the `Allow` header lists them.
     pub(crate) fn allowed(&self) -> &'static str {
         match self {

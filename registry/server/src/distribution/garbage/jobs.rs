@@ -19,22 +19,33 @@ const SCHEDULES: &[(&str, &str)] = &[(EXPIRE_UPLOADS, "* * * * *"), (COLLECT_BLO
 
 /// Registers the handlers with a worker.
 pub(crate) fn register(registry: &mut Registry, app: &App) {
-    let settings =
-        || JobSettings { concurrency: Some(1), timeout: Duration::from_secs(6 * 3600), ..JobSettings::default() };
+    let settings = || JobSettings {
+        concurrency: Some(1),
+        timeout: Duration::from_secs(6 * 3600),
+        ..JobSettings::default()
+    };
     let of_uploads = app.clone();
-    registry.register(EXPIRE_UPLOADS, settings(), move |context: JobContext, _: Value| {
-        let app = of_uploads.clone();
-        async move {
-            let done = expire_uploads(&app, || context.token().is_cancelled()).await.map_err(failed)?;
-            if done.uploads + done.failed > 0 {
-                context.log(format!("removed {} idle uploads", done.uploads));
+    registry.register(
+        EXPIRE_UPLOADS,
+        settings(),
+        move |context: JobContext, _: Value| {
+            let app = of_uploads.clone();
+            async move {
+                let done = expire_uploads(&app, || context.token().is_cancelled())
+                    .await
+                    .map_err(failed)?;
+                if done.uploads + done.failed > 0 {
+                    context.log(format!("removed {} idle uploads", done.uploads));
+                }
+                match done.failed {
+                    0 => Ok(()),
+                    n => Err(JobError::retry(format!(
+                        "{n} idle uploads could not be removed, they are tried again"
+                    ))),
+                }
             }
-            match done.failed {
-                0 => Ok(()),
-                n => Err(JobError::retry(format!("{n} idle uploads could not be removed, they are tried again"))),
-            }
-        }
-    });
+        },
+    );
     let of_blobs = app.clone();
     registry.register(COLLECT_BLOBS, settings(), move |context: JobContext, _: Value| {
         let app = of_blobs.clone();
@@ -67,7 +78,9 @@ pub(crate) async fn put_schedules(app: &App) -> Result<()> {
             max_attempts: 3,
             enabled: true,
         };
-        schedule::put(&mut conn, &app.clock, &wanted).await.map_err(Error::internal)?;
+        schedule::put(&mut conn, &app.clock, &wanted)
+            .await
+            .map_err(Error::internal)?;
     }
     Ok(())
 }

@@ -20,23 +20,25 @@ use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
+use crate::router::metrics::Route;
 
 static VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
 /// Answers everything below `/v2`.
 pub(super) async fn entry(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let mut response = answer(&app, &mut parts, body)
-        .await
-        .unwrap_or_else(IntoResponse::into_response);
+    let target = Target::parse(parts.uri.path());
+    let route = Route(target.shape());
+    let outcome = answer(&app, &mut parts, target, body).await;
+    let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     response
         .headers_mut()
         .insert(VERSION.clone(), HeaderValue::from_static("registry/2.0"));
+    response.extensions_mut().insert(route);
     response
 }
 
-async fn answer(app: &App, parts: &mut Parts, body: Body) -> Result<Response> {
-    let target = Target::parse(parts.uri.path());
+async fn answer(app: &App, parts: &mut Parts, target: Target, body: Body) -> Result<Response> {
     match target {
         Target::Unknown => {
             return Err(Error::new(

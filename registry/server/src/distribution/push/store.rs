@@ -73,7 +73,11 @@ pub(crate) async fn mark_counted(
 }
 
 /// A push has come to its end: one lease less of each of these links, which are locked.
-pub(crate) async fn end_leases(conn: &mut PgConnection, repository_id: i64, digests: &[String]) -> Result<()> {
+pub(crate) async fn end_leases(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    digests: &[String],
+) -> Result<()> {
     sqlx::query!(
         "UPDATE repository_blobs l SET leases = l.leases - 1
          FROM (SELECT digest FROM repository_blobs

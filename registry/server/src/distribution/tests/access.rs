@@ -330,3 +330,35 @@ async fn an_administrator_learns_that_a_project_is_missing(pool: PgPool) {
         "NAME_UNKNOWN",
     );
 }
+
+#[sqlx::test]
+async fn h49_a_robot_that_was_disabled_is_challenged_at_once(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    let p = app.create_project("p", false).await;
+    Client::admin(&app).image("p/app", "v1", "layer").await;
+    let robot = app.create_robot((p, "p"), "ci", &[("repository", "pull")]).await;
+    let token = Client::with_token(&app, &robot, &["repository:p/app:pull"]).await;
+    assert_eq!(token.get("/v2/p/app/manifests/v1").await.status, StatusCode::OK);
+    sqlx::query("UPDATE robots SET disabled = true")
+        .execute(&app.app.pool)
+        .await
+        .unwrap();
+    let refusal = token.get("/v2/p/app/manifests/v1").await;
+    refused(&refusal, 401, "UNAUTHORIZED");
+    assert!(
+        refusal
+            .header("www-authenticate")
+            .contains("scope=\"repository:p/app:pull\""),
+        "{refusal:?}"
+    );
+    sqlx::query("DELETE FROM robots")
+        .execute(&app.app.pool)
+        .await
+        .unwrap();
+    let refusal = token.get("/v2/p/app/manifests/v1").await;
+    refused(&refusal, 401, "UNAUTHORIZED");
+    assert!(
+        refusal.header("www-authenticate").starts_with("Bearer "),
+        "{refusal:?}"
+    );
+}

@@ -20,12 +20,20 @@ async fn first_pushes_of_one_repository_at_once(pool: PgPool) {
         let client = Client::admin(&app);
         async move {
             let edit = move |document: &mut serde_json::Value| document["n"] = n.into();
-            client.image_with("p/new", &format!("t{n}"), &format!("layer {}", n % 5), edit).await
+            client
+                .image_with("p/new", &format!("t{n}"), &format!("layer {}", n % 5), edit)
+                .await
         }
     }))
     .await;
     let client = Client::admin(&app);
-    assert_eq!(json_of(&client.get("/v2/p/new/tags/list").await)["tags"].as_array().unwrap().len(), 64);
+    assert_eq!(
+        json_of(&client.get("/v2/p/new/tags/list").await)["tags"]
+            .as_array()
+            .unwrap()
+            .len(),
+        64
+    );
     assert_eq!(number(&app, "SELECT count(*) FROM repositories").await, 1);
     assert_eq!(app.app.blobs.list(None, 100).await.unwrap().len(), 6);
     assert_counts(&app).await;
@@ -82,12 +90,26 @@ async fn one_writer_at_a_time(pool: PgPool) {
     sender.unbounded_send(Ok(Bytes::from_static(b"first "))).unwrap();
     let slow = client.patch(&location, None, Body::from_stream(receiver));
     let others = async {
-        while number(&app, "SELECT count(*) FROM uploads WHERE claimed_until IS NOT NULL").await == 0 {
+        while number(
+            &app,
+            "SELECT count(*) FROM uploads WHERE claimed_until IS NOT NULL",
+        )
+        .await
+            == 0
+        {
             tokio::task::yield_now().await;
         }
         for client in [&client, &elsewhere] {
-            refused(&client.patch(&location, None, "intruder").await, 409, "BLOB_UPLOAD_INVALID");
-            refused(&client.finish(&location, &Digest::sha256(b"x"), "x").await, 409, "BLOB_UPLOAD_INVALID");
+            refused(
+                &client.patch(&location, None, "intruder").await,
+                409,
+                "BLOB_UPLOAD_INVALID",
+            );
+            refused(
+                &client.finish(&location, &Digest::sha256(b"x"), "x").await,
+                409,
+                "BLOB_UPLOAD_INVALID",
+            );
             refused(&client.delete(&location).await, 409, "BLOB_UPLOAD_INVALID");
             assert_eq!(client.get(&location).await.status, StatusCode::NO_CONTENT);
         }
@@ -95,9 +117,15 @@ async fn one_writer_at_a_time(pool: PgPool) {
         drop(sender);
     };
     let (answer, ()) = futures::join!(slow, others);
-    assert_eq!((answer.status, answer.header("range")), (StatusCode::ACCEPTED, "0-11"));
+    assert_eq!(
+        (answer.status, answer.header("range")),
+        (StatusCode::ACCEPTED, "0-11")
+    );
     let digest = Digest::sha256(b"first second");
-    assert_eq!(elsewhere.finish(&location, &digest, Body::empty()).await.status, StatusCode::CREATED);
+    assert_eq!(
+        elsewhere.finish(&location, &digest, Body::empty()).await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[sqlx::test]
@@ -125,7 +153,10 @@ async fn racing_chunks_never_corrupt(pool: PgPool) {
     }
     let digest = Digest::sha256(&whole);
     let answers = join_all((0..4).map(|_| client.finish(&location, &digest, Body::empty()))).await;
-    let created = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+    let created = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::CREATED)
+        .count();
     assert_eq!(created, 1, "{answers:?}");
     assert_eq!(client.get(&format!("/v2/p/app/blobs/{digest}")).await.body, whole);
 }
@@ -142,10 +173,17 @@ async fn the_claim_of_a_process_that_died_lapses(pool: PgPool) {
         .execute(&app.app.pool)
         .await
         .unwrap();
-    refused(&client.patch(&location, None, "x").await, 409, "BLOB_UPLOAD_INVALID");
+    refused(
+        &client.patch(&location, None, "x").await,
+        409,
+        "BLOB_UPLOAD_INVALID",
+    );
     app.advance(TimeDelta::seconds(16));
     let digest = Digest::sha256(b"kept and more");
-    assert_eq!(client.finish(&location, &digest, "and more").await.status, StatusCode::CREATED);
+    assert_eq!(
+        client.finish(&location, &digest, "and more").await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[sqlx::test]
@@ -158,10 +196,19 @@ async fn a_writer_that_lost_its_claim_saves_nothing(pool: PgPool) {
     sender.unbounded_send(Ok(Bytes::from_static(b"late"))).unwrap();
     let late = client.patch(&location, None, Body::from_stream(receiver));
     let taken = async {
-        while number(&app, "SELECT count(*) FROM uploads WHERE claimed_until IS NOT NULL").await == 0 {
+        while number(
+            &app,
+            "SELECT count(*) FROM uploads WHERE claimed_until IS NOT NULL",
+        )
+        .await
+            == 0
+        {
             tokio::task::yield_now().await;
         }
-        sqlx::query("UPDATE uploads SET generation = generation + 1").execute(&app.app.pool).await.unwrap();
+        sqlx::query("UPDATE uploads SET generation = generation + 1")
+            .execute(&app.app.pool)
+            .await
+            .unwrap();
         drop(sender);
     };
     let (answer, ()) = futures::join!(late, taken);
@@ -169,7 +216,10 @@ async fn a_writer_that_lost_its_claim_saves_nothing(pool: PgPool) {
     app.advance(TimeDelta::minutes(1));
     assert_eq!(client.get(&location).await.header("range"), "0-0");
     let digest = Digest::sha256(b"from the start");
-    assert_eq!(client.finish(&location, &digest, "from the start").await.status, StatusCode::CREATED);
+    assert_eq!(
+        client.finish(&location, &digest, "from the start").await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[sqlx::test]
@@ -182,8 +232,7 @@ async fn indexes_and_removals_of_their_children_at_once(pool: PgPool) {
         let uri = format!("/v2/p/app/manifests/{}", child.digest);
         let children = [&child];
         let tag = format!("t{round}");
-        let (pushed, removed) =
-            futures::join!(client.index("p/app", &tag, &children), client.delete(&uri));
+        let (pushed, removed) = futures::join!(client.index("p/app", &tag, &children), client.delete(&uri));
         let whole = client.get(&uri).await.status == StatusCode::OK;
         match (pushed.1.status, removed.status) {
             (StatusCode::CREATED, StatusCode::METHOD_NOT_ALLOWED) => assert!(whole),
@@ -202,17 +251,33 @@ async fn removals_that_share_layers_at_once(pool: PgPool) {
     let mut images = Vec::new();
     for n in 0..16 {
         let edit = move |document: &mut serde_json::Value| document["n"] = n.into();
-        images.push(client.image_with("p/app", &format!("t{n}"), "one layer", edit).await);
+        images.push(
+            client
+                .image_with("p/app", &format!("t{n}"), "one layer", edit)
+                .await,
+        );
     }
     join_all(images.iter().map(async |image| {
-        let answer = client.delete(&format!("/v2/p/app/manifests/{}", image.digest)).await;
+        let answer = client
+            .delete(&format!("/v2/p/app/manifests/{}", image.digest))
+            .await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
     }))
     .await;
     assert_counts(&app).await;
     assert_eq!(number(&app, "SELECT count(*) FROM project_blobs").await, 0);
     let loose = "SELECT count(*) FROM repository_blobs l WHERE NOT EXISTS (SELECT FROM blob_reviews r WHERE r.digest = l.digest)";
-    assert_eq!(number(&app, loose).await, 0, "whatever nothing refers to is up for review");
-    assert_eq!(client.put("p/app", "again", &images[0].manifest, OCI_MANIFEST).await.status, StatusCode::CREATED);
+    assert_eq!(
+        number(&app, loose).await,
+        0,
+        "whatever nothing refers to is up for review"
+    );
+    assert_eq!(
+        client
+            .put("p/app", "again", &images[0].manifest, OCI_MANIFEST)
+            .await
+            .status,
+        StatusCode::CREATED
+    );
     assert_counts(&app).await;
 }

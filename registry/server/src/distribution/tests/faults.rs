@@ -27,7 +27,10 @@ struct Faulty {
 
 impl Faulty {
     fn new(inner: MemoryStore) -> Arc<Self> {
-        Arc::new(Self { inner, failing: AtomicBool::new(false) })
+        Arc::new(Self {
+            inner,
+            failing: AtomicBool::new(false),
+        })
     }
 
     fn fail(&self, failing: bool) {
@@ -36,7 +39,10 @@ impl Faulty {
 
     fn check(&self) -> Result<(), BlobError> {
         if self.failing.load(Ordering::Relaxed) {
-            return Err(BlobError::Unavailable { operation: "work", source: "told to fail".into() });
+            return Err(BlobError::Unavailable {
+                operation: "work",
+                source: "told to fail".into(),
+            });
         }
         Ok(())
     }
@@ -81,7 +87,11 @@ impl BlobStore for Faulty {
         self.check()?;
         self.inner.list(after, limit).await
     }
-    async fn list_uploads(&self, after: Option<UploadId>, limit: usize) -> Result<Vec<OpenUpload>, BlobError> {
+    async fn list_uploads(
+        &self,
+        after: Option<UploadId>,
+        limit: usize,
+    ) -> Result<Vec<OpenUpload>, BlobError> {
         self.check()?;
         self.inner.list_uploads(after, limit).await
     }
@@ -97,15 +107,36 @@ async fn p16_a_full_store_keeps_the_offset(pool: PgPool) {
     app.create_project("p", false).await;
     let client = Client::admin(&app);
     let location = client.begin("p/app").await;
-    assert_eq!(client.patch(&location, None, vec![1; 600]).await.header("range"), "0-599");
+    assert_eq!(
+        client.patch(&location, None, vec![1; 600]).await.header("range"),
+        "0-599"
+    );
     let full = client.patch(&location, None, vec![2; 600]).await;
     refused(&full, 507, "UNAVAILABLE");
     assert_eq!(client.get(&location).await.header("range"), "0-599");
     let whole = [vec![1; 600], vec![3; 10]].concat();
-    assert_eq!(client.finish(&location, &Digest::sha256(&whole), vec![3; 10]).await.status, StatusCode::CREATED);
+    assert_eq!(
+        client
+            .finish(&location, &Digest::sha256(&whole), vec![3; 10])
+            .await
+            .status,
+        StatusCode::CREATED
+    );
     let post = format!("/v2/p/app/blobs/uploads/?digest={}", Digest::sha256(&[4; 500]));
-    refused(&client.send(Method::POST, &post, &[], Body::from(vec![4; 500])).await, 507, "UNAVAILABLE");
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{}", Digest::sha256(&[4; 500]))).await.status, StatusCode::NOT_FOUND);
+    refused(
+        &client
+            .send(Method::POST, &post, &[], Body::from(vec![4; 500]))
+            .await,
+        507,
+        "UNAVAILABLE",
+    );
+    assert_eq!(
+        client
+            .head(&format!("/v2/p/app/blobs/{}", Digest::sha256(&[4; 500])))
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
     client.blob("p/app", b"small").await;
     assert!(app.app.blobs.list_uploads(None, 10).await.unwrap().is_empty());
 }
@@ -132,11 +163,20 @@ async fn h59_a_store_that_does_not_answer_is_503_and_the_client_goes_on_later(po
         refused(&answer, 503, "UNAVAILABLE");
         assert!(!answer.header("retry-after").is_empty());
     }
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{there}")).await.status, StatusCode::OK);
+    assert_eq!(
+        client.head(&format!("/v2/p/app/blobs/{there}")).await.status,
+        StatusCode::OK
+    );
     store.fail(false);
     assert_eq!(client.get(&location).await.header("range"), "0-5");
-    assert_eq!(client.finish(&location, &digest, "second").await.status, StatusCode::CREATED);
-    assert_eq!(client.get(&format!("/v2/p/app/blobs/{digest}")).await.body, "first second");
+    assert_eq!(
+        client.finish(&location, &digest, "second").await.status,
+        StatusCode::CREATED
+    );
+    assert_eq!(
+        client.get(&format!("/v2/p/app/blobs/{digest}")).await.body,
+        "first second"
+    );
 }
 
 #[sqlx::test]
@@ -151,7 +191,15 @@ async fn h02_freed_is_what_the_store_confirmed(pool: PgPool) {
     app.advance(TimeDelta::days(3));
     store.fail(true);
     let refused = collect_blobs(&app.app, || false).await.unwrap();
-    assert_eq!((refused.removed, refused.deleted, refused.freed_bytes, refused.failed), (1, 0, 0, 1));
+    assert_eq!(
+        (
+            refused.removed,
+            refused.deleted,
+            refused.freed_bytes,
+            refused.failed
+        ),
+        (1, 0, 0, 1)
+    );
     let expired = expire_uploads(&app.app, || false).await.unwrap();
     assert_eq!((expired.uploads, expired.failed), (0, 1));
     store.fail(false);
@@ -169,18 +217,35 @@ async fn h60_a_client_that_vanishes_keeps_what_arrived(pool: PgPool) {
     let client = Client::admin(&app);
     let location = client.begin("p/app").await;
     let broken = || {
-        let pieces: [Result<Bytes, std::io::Error>; 3] =
-            [Ok(Bytes::from(vec![1; 300])), Ok(Bytes::from(vec![1; 100])), Err(std::io::Error::other("gone"))];
+        let pieces: [Result<Bytes, std::io::Error>; 3] = [
+            Ok(Bytes::from(vec![1; 300])),
+            Ok(Bytes::from(vec![1; 100])),
+            Err(std::io::Error::other("gone")),
+        ];
         Body::from_stream(stream::iter(pieces))
     };
-    refused(&client.patch(&location, None, broken()).await, 400, "BLOB_UPLOAD_INVALID");
+    refused(
+        &client.patch(&location, None, broken()).await,
+        400,
+        "BLOB_UPLOAD_INVALID",
+    );
     assert_eq!(client.get(&location).await.header("range"), "0-399");
     // The same in the closing request: nothing is finished.
     let digest = Digest::sha256(&[1; 800]);
-    refused(&client.finish(&location, &digest, broken()).await, 400, "BLOB_UPLOAD_INVALID");
+    refused(
+        &client.finish(&location, &digest, broken()).await,
+        400,
+        "BLOB_UPLOAD_INVALID",
+    );
     assert_eq!(client.get(&location).await.header("range"), "0-799");
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{digest}")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(client.finish(&location, &digest, Body::empty()).await.status, StatusCode::CREATED);
+    assert_eq!(
+        client.head(&format!("/v2/p/app/blobs/{digest}")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        client.finish(&location, &digest, Body::empty()).await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[sqlx::test]
@@ -196,10 +261,17 @@ async fn a_body_shorter_than_promised_finishes_nothing(pool: PgPool) {
         (Method::POST, format!("/v2/p/app/blobs/uploads/?digest={digest}")),
         (Method::PUT, "/v2/p/app/manifests/v1".to_owned()),
     ] {
-        refused(&client.send(method, &uri, &promised, Body::from("short")).await, 400, "SIZE_INVALID");
+        refused(
+            &client.send(method, &uri, &promised, Body::from("short")).await,
+            400,
+            "SIZE_INVALID",
+        );
     }
     assert_eq!(number(&app, "SELECT count(*) FROM blobs").await, 0);
-    assert_eq!(client.finish(&location, &digest, Body::empty()).await.status, StatusCode::CREATED);
+    assert_eq!(
+        client.finish(&location, &digest, Body::empty()).await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[sqlx::test]
@@ -212,7 +284,9 @@ async fn a_database_that_is_gone_is_503(pool: PgPool) {
     for answer in [
         client.get("/v2/p/app/manifests/v1").await,
         client.patch(&location, None, "x").await,
-        client.put("p/app", "v1", b"{}", "application/vnd.oci.image.index.v1+json").await,
+        client
+            .put("p/app", "v1", b"{}", "application/vnd.oci.image.index.v1+json")
+            .await,
     ] {
         refused(&answer, 503, "UNAVAILABLE");
     }
@@ -229,20 +303,40 @@ async fn a_database_that_fails_behind_the_store_lets_the_client_repeat(pool: PgP
     let location = client.begin("p/app").await;
     client.patch(&location, None, "content").await;
     let digest = Digest::sha256(b"content");
-    refused(&client.finish(&location, &digest, Body::empty()).await, 503, "UNAVAILABLE");
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{digest}")).await.status, StatusCode::NOT_FOUND);
+    refused(
+        &client.finish(&location, &digest, Body::empty()).await,
+        503,
+        "UNAVAILABLE",
+    );
+    assert_eq!(
+        client.head(&format!("/v2/p/app/blobs/{digest}")).await.status,
+        StatusCode::NOT_FOUND
+    );
     let abandoned = client.begin("p/app").await;
-    refused(&client.finish(&abandoned, &digest, "content").await, 503, "UNAVAILABLE");
+    refused(
+        &client.finish(&abandoned, &digest, "content").await,
+        503,
+        "UNAVAILABLE",
+    );
     run("DROP TRIGGER fail ON blobs").await;
     app.advance(TimeDelta::minutes(1));
-    assert_eq!(client.finish(&location, &digest, Body::empty()).await.status, StatusCode::CREATED);
-    assert_eq!(client.get(&format!("/v2/p/app/blobs/{digest}")).await.body, "content");
+    assert_eq!(
+        client.finish(&location, &digest, Body::empty()).await.status,
+        StatusCode::CREATED
+    );
+    assert_eq!(
+        client.get(&format!("/v2/p/app/blobs/{digest}")).await.body,
+        "content"
+    );
     // Nobody came back for the other: its expiry finds the object that no row names.
     assert_eq!(app.app.blobs.list(None, 10).await.unwrap().len(), 2);
     app.advance(TimeDelta::hours(25));
     assert_eq!(expire_uploads(&app.app, || false).await.unwrap().uploads, 1);
     assert_eq!(app.app.blobs.list(None, 10).await.unwrap().len(), 1);
-    assert_eq!(client.get(&format!("/v2/p/app/blobs/{digest}")).await.body, "content");
+    assert_eq!(
+        client.get(&format!("/v2/p/app/blobs/{digest}")).await.body,
+        "content"
+    );
 }
 
 #[sqlx::test]
@@ -260,7 +354,14 @@ async fn a_push_that_fails_in_its_transaction_leaves_nothing(pool: PgPool) {
     .unwrap();
     let mut document: serde_json::Value = serde_json::from_slice(&first.manifest).unwrap();
     document["x"] = 1.into();
-    let answer = client.put("p/app", "v1", document.to_string().as_bytes(), "application/vnd.oci.image.manifest.v1+json").await;
+    let answer = client
+        .put(
+            "p/app",
+            "v1",
+            document.to_string().as_bytes(),
+            "application/vnd.oci.image.manifest.v1+json",
+        )
+        .await;
     refused(&answer, 500, "UNKNOWN");
     assert_eq!(json_of(&answer)["errors"][0]["message"], "internal server error");
     assert_eq!(client.get("/v2/p/app/manifests/v1").await.body, first.manifest);

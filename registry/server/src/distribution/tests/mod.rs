@@ -5,6 +5,7 @@ mod concurrency;
 mod faults;
 mod garbage;
 mod lists;
+mod manifests;
 mod mounts;
 mod names;
 mod pulls;

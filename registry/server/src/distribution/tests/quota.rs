@@ -41,21 +41,45 @@ async fn h15_refusals_name_the_quota_and_leave_nothing(pool: PgPool) {
     over(&client.finish(&location, &big, vec![2; 600]).await);
     refused(&client.get(&location).await, 404, "BLOB_UPLOAD_UNKNOWN");
     let post = format!("/v2/p/app/blobs/uploads/?digest={big}");
-    over(&client.send(Method::POST, &post, &[], Body::from(vec![2; 600])).await);
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{big}")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!((app.app.blobs.list(None, 10).await.unwrap().len(), used(&app, id).await), (1, 600));
+    over(
+        &client
+            .send(Method::POST, &post, &[], Body::from(vec![2; 600]))
+            .await,
+    );
+    assert_eq!(
+        client.head(&format!("/v2/p/app/blobs/{big}")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        (
+            app.app.blobs.list(None, 10).await.unwrap().len(),
+            used(&app, id).await
+        ),
+        (1, 600)
+    );
     assert!(app.app.blobs.list_uploads(None, 10).await.unwrap().is_empty());
     assert_eq!(number(&app, "SELECT count(*) FROM uploads").await, 0);
 
     app.create_project("q", false).await;
     client.blob("q/app", &[2; 600]).await;
-    over(&client.post(&format!("/v2/p/app/blobs/uploads/?mount={big}&from=q/app")).await);
+    over(
+        &client
+            .post(&format!("/v2/p/app/blobs/uploads/?mount={big}&from=q/app"))
+            .await,
+    );
     // What the project has already costs nothing.
     client.blob("p/other", &[1; 600]).await;
     let document = super::support::image_document(&layer, 600, &layer, 600).to_string();
-    let padded = document.replace("\"schemaVersion\"", &format!("\"pad\":\"{}\",\"schemaVersion\"", "x".repeat(400)));
+    let padded = document.replace(
+        "\"schemaVersion\"",
+        &format!("\"pad\":\"{}\",\"schemaVersion\"", "x".repeat(400)),
+    );
     over(&client.put("p/app", "v1", padded.as_bytes(), OCI_MANIFEST).await);
-    refused(&client.get("/v2/p/app/manifests/v1").await, 404, "MANIFEST_UNKNOWN");
+    refused(
+        &client.get("/v2/p/app/manifests/v1").await,
+        404,
+        "MANIFEST_UNKNOWN",
+    );
     assert_counts(&app).await;
 }
 
@@ -67,12 +91,21 @@ async fn h11_many_pushes_into_one_project_are_exact(pool: PgPool) {
         async move {
             let content = vec![n; 1000];
             let location = client.begin(&format!("p/app{}", n % 4)).await;
-            client.finish(&location, &Digest::sha256(&content), content).await.status
+            client
+                .finish(&location, &Digest::sha256(&content), content)
+                .await
+                .status
         }
     }))
     .await;
-    let created = statuses.iter().filter(|status| **status == StatusCode::CREATED).count();
-    let denied = statuses.iter().filter(|status| **status == StatusCode::FORBIDDEN).count();
+    let created = statuses
+        .iter()
+        .filter(|status| **status == StatusCode::CREATED)
+        .count();
+    let denied = statuses
+        .iter()
+        .filter(|status| **status == StatusCode::FORBIDDEN)
+        .count();
     assert_eq!((created, denied), (40, 24));
     assert_eq!(used(&app, id).await, 40_000);
     assert_counts(&app).await;

@@ -24,7 +24,8 @@ async fn listen(app: &TestApp) -> SocketAddr {
 async fn send(address: SocketAddr, head: &str, body: &[u8], read: bool) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let auth = STANDARD.encode(format!("admin:{ADMIN_PASSWORD}"));
-    let head = format!("{head}\r\nHost: registry\r\nConnection: close\r\nAuthorization: Basic {auth}\r\n\r\n");
+    let head =
+        format!("{head}\r\nHost: registry\r\nConnection: close\r\nAuthorization: Basic {auth}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body).await.unwrap();
     if !read {
@@ -40,7 +41,11 @@ async fn send(address: SocketAddr, head: &str, body: &[u8], read: bool) -> Strin
 /// Waits until an upload is at this offset and free.
 async fn settled(client: &Client<'_>, location: &str, range: &str) {
     for _ in 0..100 {
-        let free = super::support::number(client.app, "SELECT count(*) FROM uploads WHERE claimed_until IS NULL").await;
+        let free = super::support::number(
+            client.app,
+            "SELECT count(*) FROM uploads WHERE claimed_until IS NULL",
+        )
+        .await;
         if free == 1 && client.get(location).await.header("range") == range {
             return;
         }
@@ -57,17 +62,32 @@ async fn h60_a_cut_connection_keeps_what_arrived_and_finishes_nothing(pool: PgPo
     let client = Client::admin(&app);
     let location = client.begin("p/app").await;
 
-    send(address, &format!("PATCH {location} HTTP/1.1\r\nContent-Length: 1000"), &[1; 300], false).await;
+    send(
+        address,
+        &format!("PATCH {location} HTTP/1.1\r\nContent-Length: 1000"),
+        &[1; 300],
+        false,
+    )
+    .await;
     settled(&client, &location, "0-299").await;
     let chunked = format!("PATCH {location} HTTP/1.1\r\nTransfer-Encoding: chunked");
-    send(address, &chunked, &[b"64\r\n".as_slice(), &[1; 100], b"\r\n64\r\n11"].concat(), false).await;
+    send(
+        address,
+        &chunked,
+        &[b"64\r\n".as_slice(), &[1; 100], b"\r\n64\r\n11"].concat(),
+        false,
+    )
+    .await;
     settled(&client, &location, "0-401").await;
 
     let digest = Digest::sha256(&[1; 802]);
     let put = format!("PUT {location}?digest={digest} HTTP/1.1\r\nContent-Length: 800");
     send(address, &put, &[1; 398], false).await;
     settled(&client, &location, "0-799").await;
-    assert_eq!(client.head(&format!("/v2/p/app/blobs/{digest}")).await.status, 404);
+    assert_eq!(
+        client.head(&format!("/v2/p/app/blobs/{digest}")).await.status,
+        404
+    );
 }
 
 #[sqlx::test]
@@ -75,7 +95,9 @@ async fn p23_heads_carry_the_length_and_no_body(pool: PgPool) {
     let app = TestApp::new(pool).await;
     app.create_project("p", false).await;
     let address = listen(&app).await;
-    let image = Client::admin(&app).image("p/app", "v1", "a layer of some length").await;
+    let image = Client::admin(&app)
+        .image("p/app", "v1", "a layer of some length")
+        .await;
     for (path, length) in [
         ("manifests/v1".to_owned(), image.manifest.len()),
         (format!("blobs/{}", image.layer), 22),
@@ -83,7 +105,11 @@ async fn p23_heads_carry_the_length_and_no_body(pool: PgPool) {
         let answer = send(address, &format!("HEAD /v2/p/app/{path} HTTP/1.1"), b"", true).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        assert!(head.to_lowercase().contains(&format!("content-length: {length}\r\n")), "{head}");
+        assert!(
+            head.to_lowercase()
+                .contains(&format!("content-length: {length}\r\n")),
+            "{head}"
+        );
         assert_eq!(body, "");
     }
 }
@@ -95,11 +121,22 @@ async fn large_bodies_stream_both_ways(pool: PgPool) {
     let address = listen(&app).await;
     let content: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
     let digest = Digest::sha256(&content);
-    let post = format!("POST /v2/p/app/blobs/uploads/?digest={digest} HTTP/1.1\r\nContent-Length: {}", content.len());
+    let post = format!(
+        "POST /v2/p/app/blobs/uploads/?digest={digest} HTTP/1.1\r\nContent-Length: {}",
+        content.len()
+    );
     let answer = send(address, &post, &content, true).await;
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    let answer = send(address, &format!("GET /v2/p/app/blobs/{digest} HTTP/1.1\r\nRange: bytes=5000000-"), b"", true).await;
+    let answer = send(
+        address,
+        &format!("GET /v2/p/app/blobs/{digest} HTTP/1.1\r\nRange: bytes=5000000-"),
+        b"",
+        true,
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 206"), "{}", &answer[..200]);
-    let whole = Client::admin(&app).get(&format!("/v2/p/app/blobs/{digest}")).await;
+    let whole = Client::admin(&app)
+        .get(&format!("/v2/p/app/blobs/{digest}"))
+        .await;
     assert!(whole.body == content);
 }

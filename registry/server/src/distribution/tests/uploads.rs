@@ -68,7 +68,14 @@ async fn p02_range_arithmetic(pool: PgPool) {
     );
     assert_eq!(client.get(&location).await.header("range"), "0-499");
     let early = format!("{location}?digest={}", Digest::sha256(b""));
-    let late = client.send(Method::PUT, &early, &[("content-range", "400-499")], Body::from(vec![2; 100])).await;
+    let late = client
+        .send(
+            Method::PUT,
+            &early,
+            &[("content-range", "400-499")],
+            Body::from(vec![2; 100]),
+        )
+        .await;
     assert_eq!(late.status, StatusCode::RANGE_NOT_SATISFIABLE);
     let whole = [vec![1; 300], vec![2; 200], vec![3; 10]].concat();
     let end = format!("{location}?digest={}", Digest::sha256(&whole));
@@ -151,7 +158,9 @@ async fn p05_every_monolithic_form(pool: PgPool) {
 
     let other = Digest::sha256(b"other");
     let post = format!("/v2/p/app/blobs/uploads/?digest={other}");
-    let wrong = client.send(Method::POST, &post, &[], Body::from(body.clone())).await;
+    let wrong = client
+        .send(Method::POST, &post, &[], Body::from(body.clone()))
+        .await;
     refused(&wrong, 400, "DIGEST_INVALID");
     assert_eq!(
         client.head(&format!("/v2/p/app/blobs/{other}")).await.status,
