@@ -31,6 +31,7 @@ macro_rules! contract {
             uploading::a_wrong_digest_leaves_nothing_visible,
             uploading::ten_finishes_of_one_digest_succeed,
             uploading::a_repeated_finish_succeeds,
+            uploading::a_finish_is_repeated_from_an_older_state,
             uploading::an_aborted_upload_is_unknown,
             uploading::a_damaged_state_is_refused,
             uploading::put_stores_or_leaves_nothing,

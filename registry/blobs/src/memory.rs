@@ -180,11 +180,12 @@ impl BlobStore for MemoryStore {
         let _claim = self.claim(id)?;
         let key = key_of(expected, id)?;
         let mut inner = self.lock();
-        if let Some(done) = inner.blobs.get(&key) {
-            return Ok(StoredBlob {
-                key,
-                size: done.value.len() as u64,
-            });
+        if let Some(size) = inner.blobs.get(&key).map(|done| done.value.len() as u64) {
+            // What a repeated append brought is not needed.
+            if let Some(upload) = inner.uploads.remove(&id) {
+                inner.used -= upload.value.len() as u64;
+            }
+            return Ok(StoredBlob { key, size });
         }
         inner.cut(id, state.received)?;
         let bytes = inner.uploads.get(&id).map_or(&[][..], |upload| &upload.value[..]);

@@ -144,6 +144,34 @@ pub(crate) async fn a_repeated_finish_succeeds(store: &dyn BlobStore) {
     assert!(matches!(again, Err(BlobError::UploadUnknown)), "{again:?}");
 }
 
+/// A process that died behind `finish` had saved a state from before its last append: whoever comes next has only that.
+pub(crate) async fn a_finish_is_repeated_from_an_older_state(store: &dyn BlobStore) {
+    let bytes = noise(7, 10_000);
+    let digest = Digest::sha256(&bytes);
+    let saved = store.begin(Algorithm::Sha256).await.unwrap();
+    let options = AppendOptions {
+        last: true,
+        ..Default::default()
+    };
+    let mut state = saved.clone();
+    store
+        .append(&mut state, body([bytes.clone()]), options)
+        .await
+        .unwrap();
+    let first = store.finish(&state, &digest).await.unwrap();
+    assert_eq!(store.finish(&saved, &digest).await.unwrap(), first);
+    // The client sends everything once more.
+    let mut again = saved.clone();
+    store
+        .append(&mut again, body([bytes.clone()]), options)
+        .await
+        .unwrap();
+    assert_eq!(store.finish(&again, &digest).await.unwrap(), first);
+    assert_eq!(store.list_uploads(None, 10).await.unwrap(), []);
+    assert_eq!(content(store, &first).await, bytes);
+    store.delete(&first.key).await.unwrap();
+}
+
 pub(crate) async fn an_aborted_upload_is_unknown(store: &dyn BlobStore) {
     let mut state = store.begin(Algorithm::Sha256).await.unwrap();
     store

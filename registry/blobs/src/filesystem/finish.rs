@@ -17,15 +17,17 @@ use crate::store::{Deletion, StoredBlob};
 pub(super) fn finish(inner: &Inner, state: &UploadState, expected: &Digest) -> Result<StoredBlob, BlobError> {
     let key = key_of(expected, state.id())?;
     let blob = inner.layout.blob(&key)?;
+    let upload = inner.layout.upload(state.id());
+    // An answer that was lost: the blob is there already. The caller's state may be older than its last append, so only the key
+    // counts, which holds the digest that was compared then; what a repeated append brought is not needed.
+    if let Ok(metadata) = fs::symlink_metadata(&blob) {
+        remove_if_there(&upload).map_err(|error| BlobError::io("remove an upload", error))?;
+        return sealed(key, &blob, metadata.len());
+    }
     let same_algorithm = state.hash.algorithm() == expected.algorithm();
     if same_algorithm {
         compare(state.hash.restore()?, expected)?;
     }
-    // An answer that was lost: the blob is there already.
-    if let Ok(metadata) = fs::symlink_metadata(&blob) {
-        return sealed(key, &blob, metadata.len());
-    }
-    let upload = inner.layout.upload(state.id());
     let file = upload_file::open(&upload, state.received)?;
     if !same_algorithm {
         compare(hash_file(&file, expected, inner)?, expected)?;
@@ -36,6 +38,13 @@ pub(super) fn finish(inner: &Inner, state: &UploadState, expected: &Digest) -> R
         Ok(()) => sealed(key, &blob, state.received),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::UploadUnknown),
         Err(error) => Err(BlobError::io("rename an upload", error)),
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
