@@ -14,6 +14,13 @@ pub(crate) async fn ping(conn: &mut PgConnection) -> Result<()> {
     sqlx::query_scalar!("SELECT 1").fetch_one(conn).await.map(|_| ())
 }
 
+/// Uploads in progress, in the whole registry.
+pub(crate) async fn open_uploads(conn: &mut PgConnection) -> Result<i64> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM uploads"#)
+        .fetch_one(conn)
+        .await
+}
+
 /// A person's account, for logging in.
 pub(crate) struct UserRow {
     /// Its id.

@@ -1,7 +1,7 @@
 //! Prometheus: what came in, what was answered, how long it took.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::kernel::app::App;
+use crate::kernel::store;
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -37,6 +38,9 @@ pub(super) async fn serve(State(app): State<App>) -> Response {
     metrics::gauge!("slipway_database_connections_idle")
         .set(u32::try_from(app.pool.num_idle()).map_or(f64::MAX, f64::from));
     metrics::gauge!("slipway_draining").set(if app.ready.draining() { 1.0 } else { 0.0 });
+    if let Some(uploads) = open_uploads(&app).await {
+        metrics::gauge!("slipway_uploads_in_progress").set(uploads);
+    }
     let text = HANDLE
         .get()
         .and_then(Option::as_ref)
@@ -47,6 +51,19 @@ pub(super) async fn serve(State(app): State<App>) -> Response {
         text,
     )
         .into_response()
+}
+
+/// `None` when the database does not answer soon: the other figures are worth having then.
+async fn open_uploads(app: &App) -> Option<f64> {
+    let count = async {
+        let mut conn = app.pool.acquire().await.ok()?;
+        store::open_uploads(&mut conn).await.ok()
+    };
+    let count = tokio::time::timeout(Duration::from_secs(1), count)
+        .await
+        .ok()
+        .flatten()?;
+    u32::try_from(count).ok().map(f64::from)
 }
 
 /// Counts and times one request, by the route's template: names of projects are no label.

@@ -124,6 +124,7 @@ async fn metrics_count_by_route(pool: PgPool) {
         "slipway_http_request_duration_seconds_bucket",
         "slipway_build_info{version=",
         "slipway_database_connections ",
+        "slipway_uploads_in_progress 0",
         "route=\"unmatched\"",
     ] {
         assert!(text.contains(part), "{part}\n{text}");

@@ -32,7 +32,8 @@ fn p59_the_realm_is_the_address_that_the_client_used() {
         ("x-forwarded-port", "8443"),
         ("x-forwarded-prefix", "/reg/"),
     ];
-    let cases: &[(&Config, &str, &[(&str, &str)], &str)] = &[
+    type Case<'a> = (&'a Config, &'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: &[Case<'_>] = &[
         (
             &trusting,
             STRANGER,
