@@ -159,9 +159,7 @@ async fn h50_robots_may_exactly_what_they_were_granted(pool: PgPool) {
         } else {
             ROBOT_SYSTEM
         };
-        if !grantable(table, resource, action)
-            || tried.contains(&(subject.place, resource, action))
-        {
+        if !grantable(table, resource, action) || tried.contains(&(subject.place, resource, action)) {
             continue;
         }
         tried.push((subject.place, resource, action));
