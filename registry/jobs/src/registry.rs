@@ -36,7 +36,7 @@ impl Default for Backoff {
 impl Backoff {
     /// The delay after failure number `failures`, counted from 1.
     pub fn delay(&self, failures: u32) -> Duration {
-        let delays = ExponentialBuilder::new()
+        let mut delays = ExponentialBuilder::new()
             .with_min_delay(self.first)
             .with_max_delay(self.longest)
             .with_jitter()
@@ -44,7 +44,7 @@ impl Backoff {
             .build();
         // Beyond that, the longest delay has been reached since long.
         let step = failures.saturating_sub(1).min(64) as usize;
-        delays.skip(step).next().unwrap_or(self.longest)
+        delays.nth(step).unwrap_or(self.longest)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The queue as its users see it, each test in a database of its own (`DATABASE_URL` names the server).
 
+#[cfg(test)]
 mod it {
     mod delivery;
     mod executions;

@@ -56,13 +56,13 @@ async fn a_kinds_limit_holds_over_all_workers(pool: PgPool) {
         concurrency: Some(3),
         ..JobSettings::default()
     };
+    for _ in 0..40 {
+        enqueued(&pool, &clock, |_| {}).await;
+    }
     let workers = [
         work(&pool, gauged(&gauge, settings), &clock, quick()),
         work(&pool, gauged(&gauge, settings), &clock, quick()),
     ];
-    for _ in 0..40 {
-        enqueued(&pool, &clock, |_| {}).await;
-    }
     all_done(&pool).await;
     assert_eq!(gauge.most("null"), 3);
     for worker in workers {
@@ -73,10 +73,6 @@ async fn a_kinds_limit_holds_over_all_workers(pool: PgPool) {
 #[sqlx::test(migrations = "../server/migrations")]
 async fn of_one_exclusive_key_one_runs(pool: PgPool) {
     let (clock, gauge) = (Clock::system(), Gauge::default());
-    let workers = [
-        work(&pool, gauged(&gauge, JobSettings::default()), &clock, quick()),
-        work(&pool, gauged(&gauge, JobSettings::default()), &clock, quick()),
-    ];
     for number in 0..24 {
         enqueued(&pool, &clock, |job| {
             if number % 2 == 0 {
@@ -86,6 +82,11 @@ async fn of_one_exclusive_key_one_runs(pool: PgPool) {
         })
         .await;
     }
+    // They start with all jobs before them, so that those without a key meet.
+    let workers = [
+        work(&pool, gauged(&gauge, JobSettings::default()), &clock, quick()),
+        work(&pool, gauged(&gauge, JobSettings::default()), &clock, quick()),
+    ];
     all_done(&pool).await;
     assert_eq!((gauge.most("0"), gauge.most("2")), (1, 1));
     assert!(

@@ -104,10 +104,19 @@ async fn runs_of_one_schedule_never_overlap(pool: PgPool) {
     let workers: Vec<_> = (0..2)
         .map(|_| work(&pool, waits_for_stop(), &clock, quick()))
         .collect();
-    for _ in 0..3 {
+    for minute in 1..=3 {
         clock.advance(TimeDelta::minutes(1));
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        eventually("the schedule to fire", || async {
+            (count(&pool, "SELECT count(*) FROM job_fires").await == minute).then_some(())
+        })
+        .await;
+        let running = "SELECT count(*) FROM jobs WHERE state = 'running'";
+        eventually("a run", || async {
+            (count(&pool, running).await == 1).then_some(())
+        })
+        .await;
     }
+    tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(
         count(&pool, "SELECT count(*) FROM jobs WHERE state = 'running'").await,
         1

@@ -19,7 +19,7 @@ pub(crate) const KIND: &str = "test";
 pub(crate) fn quick() -> WorkerSettings {
     WorkerSettings {
         slots: 8,
-        lease: Duration::from_millis(2500),
+        lease: Duration::from_millis(5000),
         heartbeat: Duration::from_millis(300),
         poll: Duration::from_millis(50),
         grace: Duration::from_millis(300),
