@@ -156,10 +156,9 @@ async fn drift_of_children_is_healed_and_restarts_roll_nothing() -> Result<()> {
     stage.namespace("r", json!({})).await?;
     stage.apply("r", registry("main", json!({}))).await?;
     let sets: Api<StatefulSet> = Api::namespaced(stage.client.clone(), "r");
-    eventually(Duration::from_secs(20), "the database", || async {
-        Ok(sets.get("main-database").await.map(drop)?)
-    })
-    .await?;
+    stage
+        .reason("Registry", "r", "main", "CacheReady", "Progressing")
+        .await?;
     let services: Api<k8s_openapi::api::core::v1::Service> = Api::namespaced(stage.client.clone(), "r");
     let edit = json!({"spec": {"selector": {"slipway.dev/component": "nobody"}}});
     services
