@@ -41,8 +41,9 @@ fn main() -> ExitCode {
     install_tls_provider();
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,slipway_e2e=info,kube_client=off")),
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+                tracing_subscriber::EnvFilter::new("warn,slipway_e2e=info,kube_client=off")
+            }),
         )
         .with_writer(std::io::stderr)
         .init();

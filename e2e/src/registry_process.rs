@@ -52,7 +52,10 @@ impl Plan {
     /// `all` in one folder on a free port.
     pub fn all(name: &str, data: &Path) -> Result<Self> {
         let port = free_port()?;
-        let mut plan = Self::new(name, &["all", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        let mut plan = Self::new(
+            name,
+            &["all", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"],
+        );
         plan.arguments.push(data.into());
         (plan.port, plan.readiness) = (Some(port), Some(port));
         Ok(plan)
@@ -85,7 +88,9 @@ impl Plan {
     /// Several settings.
     #[must_use]
     pub fn with(self, settings: &[(&str, String)]) -> Self {
-        settings.iter().fold(self, |plan, (key, value)| plan.set(key, value.clone()))
+        settings
+            .iter()
+            .fold(self, |plan, (key, value)| plan.set(key, value.clone()))
     }
 
     /// Words in front of the program: something that becomes it, such as `setpriv --reuid=… --`.
@@ -111,7 +116,9 @@ impl Plan {
             None => command.arg(program()?),
         };
         command.args(&self.arguments).env_clear().envs(&self.settings);
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("RUST_BACKTRACE", "1");
         command.current_dir("/").stdin(Stdio::null());
         Ok(command)
     }
@@ -136,16 +143,30 @@ impl RegistryProcess {
     /// Starts it; [`RegistryProcess::ready`] waits until it answers.
     pub fn start(plan: Plan) -> Result<Self> {
         install_tls_provider();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).pool_max_idle_per_host(0).build()?;
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .pool_max_idle_per_host(0)
+            .build()?;
         let folder = tempfile::Builder::new().prefix("slipway-registry-").tempdir()?;
-        let mut process = Self { plan, child: None, folder, http, ended: false };
+        let mut process = Self {
+            plan,
+            child: None,
+            folder,
+            http,
+            ended: false,
+        };
         process.start_again()?;
         Ok(process)
     }
 
     /// Starts it again, after it was killed or has ended.
     pub fn start_again(&mut self) -> Result<()> {
-        let open = |name| File::options().create(true).append(true).open(self.folder.path().join(name));
+        let open = |name| {
+            File::options()
+                .create(true)
+                .append(true)
+                .open(self.folder.path().join(name))
+        };
         let mut command = self.plan.command()?;
         command.stdout(open("stdout.log")?).stderr(open("stderr.log")?);
         self.child = Some(command.spawn().context("starting the registry")?);
@@ -163,7 +184,11 @@ impl RegistryProcess {
                 bail!("{} ended with {status}: {}", self.plan.name, self.last_words());
             }
             if began.elapsed() > PATIENCE {
-                bail!("{} is not ready after {PATIENCE:?}: {}", self.plan.name, self.last_words());
+                bail!(
+                    "{} is not ready after {PATIENCE:?}: {}",
+                    self.plan.name,
+                    self.last_words()
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -171,8 +196,14 @@ impl RegistryProcess {
 
     /// Is it ready now?
     pub async fn is_ready(&self) -> bool {
-        let Some(port) = self.plan.readiness else { return true };
-        let answer = self.http.get(format!("http://127.0.0.1:{port}/readyz")).send().await;
+        let Some(port) = self.plan.readiness else {
+            return true;
+        };
+        let answer = self
+            .http
+            .get(format!("http://127.0.0.1:{port}/readyz"))
+            .send()
+            .await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
@@ -269,7 +300,9 @@ impl Drop for RegistryProcess {
             {
                 let _gone = kill(Pid::from_raw(pid), Signal::SIGTERM);
                 let began = Instant::now();
-                while child.try_wait().is_ok_and(|status| status.is_none()) && began.elapsed() < Duration::from_secs(5) {
+                while child.try_wait().is_ok_and(|status| status.is_none())
+                    && began.elapsed() < Duration::from_secs(5)
+                {
                     std::thread::sleep(Duration::from_millis(20));
                 }
             }

@@ -222,8 +222,7 @@ mod tests {
     fn both_servers_start_as_any_user_and_leave_nothing() -> Result<()> {
         let services = Services::start(Progress::quiet())?;
         services.run_sql("CREATE TABLE one (number int); SELECT count(*) FROM one;")?;
-        let redis: std::net::SocketAddr =
-            services.redis_url().trim_start_matches("redis://").parse()?;
+        let redis: std::net::SocketAddr = services.redis_url().trim_start_matches("redis://").parse()?;
         assert!(TcpStream::connect(redis).is_ok());
         let folder = services._folder.path().to_path_buf();
         drop(services);

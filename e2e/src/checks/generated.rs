@@ -33,14 +33,22 @@ pub fn write() -> Result<()> {
 /// Fails where a committed file differs from what the code makes.
 pub fn check() -> Result<()> {
     let root = paths::repository();
-    shell::run(&mut cargo(&["run", "--quiet", "--bin", "crdgen", "--", "--check"]))?;
+    shell::run(&mut cargo(&[
+        "run", "--quiet", "--bin", "crdgen", "--", "--check",
+    ]))?;
     if fs::read_to_string(root.join(OPENAPI)).unwrap_or_default() != openapi()? {
         bail!("{OPENAPI} is not what the code says: run `cargo xtask generate`");
     }
     let (fresh, committed) = (queries()?, read_folder(&root.join(".sqlx"))?);
-    let stale: Vec<&String> = committed.keys().filter(|name| !fresh.contains_key(*name)).collect();
-    let missing: Vec<&String> =
-        fresh.iter().filter(|(name, text)| committed.get(*name) != Some(text)).map(|(name, _)| name).collect();
+    let stale: Vec<&String> = committed
+        .keys()
+        .filter(|name| !fresh.contains_key(*name))
+        .collect();
+    let missing: Vec<&String> = fresh
+        .iter()
+        .filter(|(name, text)| committed.get(*name) != Some(text))
+        .map(|(name, _)| name)
+        .collect();
     if !stale.is_empty() || !missing.is_empty() {
         bail!(".sqlx is out of date (missing {missing:?}, stale {stale:?}): run `cargo xtask generate`");
     }
@@ -49,12 +57,22 @@ pub fn check() -> Result<()> {
 
 fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(paths::repository()).args(arguments).env("SQLX_OFFLINE", "true");
+    cargo
+        .current_dir(paths::repository())
+        .args(arguments)
+        .env("SQLX_OFFLINE", "true");
     cargo
 }
 
 fn openapi() -> Result<String> {
-    shell::output(&mut cargo(&["run", "--quiet", "--bin", "slipway-registry", "--", "openapi"]))
+    shell::output(&mut cargo(&[
+        "run",
+        "--quiet",
+        "--bin",
+        "slipway-registry",
+        "--",
+        "openapi",
+    ]))
 }
 
 /// Compiles the two crates that speak SQL against a fresh database with all migrations, which makes
@@ -62,17 +80,29 @@ fn openapi() -> Result<String> {
 fn queries() -> Result<BTreeMap<String, String>> {
     let services = Services::start(Progress::new())?;
     let migrations = paths::repository().join("registry/server/migrations");
-    let mut files: Vec<PathBuf> = fs::read_dir(&migrations)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut files: Vec<PathBuf> = fs::read_dir(&migrations)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
     files.sort();
     for file in files {
-        services.run_sql(&fs::read_to_string(&file)?).with_context(|| format!("applying {}", file.display()))?;
+        services
+            .run_sql(&fs::read_to_string(&file)?)
+            .with_context(|| format!("applying {}", file.display()))?;
     }
     let folder = tempfile::Builder::new().prefix("slipway-queries-").tempdir()?;
     // Fingerprints do not know of the folder: only a changed source makes the macros run again.
     for source in ["registry/jobs/src/lib.rs", "registry/server/src/main.rs"] {
         shell::run(Command::new("touch").arg(paths::repository().join(source)))?;
     }
-    let mut check = cargo(&["check", "--quiet", "--all-targets", "--package", "slipway-jobs", "--package", "slipway-registry"]);
+    let mut check = cargo(&[
+        "check",
+        "--quiet",
+        "--all-targets",
+        "--package",
+        "slipway-jobs",
+        "--package",
+        "slipway-registry",
+    ]);
     check
         .env("SQLX_OFFLINE", "false")
         .env("DATABASE_URL", services.database_url())
@@ -85,7 +115,11 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
         let path = entry?.path();
-        let name = path.file_name().context("a file without name")?.to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .context("a file without name")?
+            .to_string_lossy()
+            .into_owned();
         files.insert(name, fs::read_to_string(&path)?);
     }
     Ok(files)

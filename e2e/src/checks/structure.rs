@@ -37,10 +37,13 @@ pub fn violations(root: &Path) -> Result<Vec<String>> {
     top_level(root, &mut found)?;
     for folder in ["registry", "operator", "crds", "e2e"] {
         for file in rust_files(&root.join(folder))? {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+            let text =
+                std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             if text.lines().count() > MAX_LINES {
-                found.push(format!("{name} has more than {MAX_LINES} lines: split it by concept"));
+                found.push(format!(
+                    "{name} has more than {MAX_LINES} lines: split it by concept"
+                ));
             }
             sql_outside_stores(&name, &text, &mut found);
             reaches_into_slice(&name, &text, &mut found);
@@ -84,17 +87,25 @@ fn reaches_into_slice(name: &str, text: &str, found: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate() {
         let Some(at) = line.find(ENTRY) else { continue };
         let mut parts = line[at + ENTRY.len()..].split("::");
-        let (Some(slice), Some(inner)) = (parts.next(), parts.next()) else { continue };
+        let (Some(slice), Some(inner)) = (parts.next(), parts.next()) else {
+            continue;
+        };
         let own = name.contains(&format!("features/{slice}/"));
         let module = ["store", "service", "http", "jobs"].contains(&inner);
         if module && !own && !is_test(name) {
-            found.push(format!("{name}:{} reaches into the slice {slice}: go through its mod.rs", number + 1));
+            found.push(format!(
+                "{name}:{} reaches into the slice {slice}: go through its mod.rs",
+                number + 1
+            ));
         }
     }
 }
 
 fn is_test(name: &str) -> bool {
-    name.ends_with("/tests.rs") || name.contains("/tests/") || name.ends_with("/testing.rs") || name.contains("/testing/")
+    name.ends_with("/tests.rs")
+        || name.contains("/tests/")
+        || name.ends_with("/testing.rs")
+        || name.contains("/testing/")
 }
 
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -121,8 +132,16 @@ mod tests {
     #[test]
     fn sql_in_a_handler_is_found() {
         let mut found = Vec::new();
-        sql_outside_stores("registry/server/src/features/x/service.rs", "sqlx::query!(\"SELECT 1\")", &mut found);
-        sql_outside_stores("registry/server/src/features/x/store.rs", "sqlx::query!(\"SELECT 1\")", &mut found);
+        sql_outside_stores(
+            "registry/server/src/features/x/service.rs",
+            "sqlx::query!(\"SELECT 1\")",
+            &mut found,
+        );
+        sql_outside_stores(
+            "registry/server/src/features/x/store.rs",
+            "sqlx::query!(\"SELECT 1\")",
+            &mut found,
+        );
         assert_eq!(found.len(), 1);
     }
 
@@ -130,7 +149,11 @@ mod tests {
     fn reaching_into_a_slice_is_found() {
         let mut found = Vec::new();
         let line = "use crate::features::robot::store::find;";
-        reaches_into_slice("registry/server/src/features/project/service.rs", line, &mut found);
+        reaches_into_slice(
+            "registry/server/src/features/project/service.rs",
+            line,
+            &mut found,
+        );
         reaches_into_slice("registry/server/src/features/robot/service.rs", line, &mut found);
         assert_eq!(found.len(), 1);
     }

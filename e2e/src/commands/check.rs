@@ -42,7 +42,10 @@ impl Check {
 
 fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(paths::repository()).args(arguments).env("SQLX_OFFLINE", "true");
+    cargo
+        .current_dir(paths::repository())
+        .args(arguments)
+        .env("SQLX_OFFLINE", "true");
     cargo
 }
 
@@ -52,21 +55,36 @@ fn formatting() -> Result<()> {
 
 fn structure_rules() -> Result<()> {
     let found = structure::violations(&paths::repository())?;
-    if found.is_empty() { Ok(()) } else { bail!("{}", found.join("\n")) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", found.join("\n"))
+    }
 }
 
 fn lints() -> Result<()> {
-    shell::run(&mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    shell::run(&mut cargo(&[
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn dependencies() -> Result<()> {
     let program = cargo_deny::program(Progress::new())?;
     let mut deny = Command::new(program);
-    deny.current_dir(paths::repository()).args(["--offline", "check", "bans", "licenses", "sources"]);
+    deny.current_dir(paths::repository())
+        .args(["--offline", "check", "bans", "licenses", "sources"]);
     shell::run(&mut deny)?;
     // The advisory database is fetched from its own server: no network, no verdict.
     let mut advisories = Command::new(cargo_deny::program(Progress::new())?);
-    advisories.current_dir(paths::repository()).args(["check", "advisories"]);
+    advisories
+        .current_dir(paths::repository())
+        .args(["check", "advisories"]);
     match shell::run(&mut advisories) {
         Ok(()) => Ok(()),
         Err(error) if format!("{error:#}").contains("failed to fetch") => {

@@ -31,7 +31,11 @@ impl Cluster {
             Action::Start => {
                 let cluster = block_on(LocalCluster::start(Progress::new()))?;
                 println!("export KUBECONFIG={}", cluster.kubeconfig().display());
-                println!("# Ingress: https on {}; HTTPS_PROXY={}", cluster.ingress(), cluster.proxy());
+                println!(
+                    "# Ingress: https on {}; HTTPS_PROXY={}",
+                    cluster.ingress(),
+                    cluster.proxy()
+                );
                 Ok(())
             }
             Action::Stop => LocalCluster::stop(),

@@ -60,7 +60,10 @@ impl Test {
                     Count { passed: 0, failed: 1 }
                 }
             };
-            lines.push(format!("{tier:?}: {} passed, {} failed", count.passed, count.failed));
+            lines.push(format!(
+                "{tier:?}: {} passed, {} failed",
+                count.passed, count.failed
+            ));
             total.passed += count.passed;
             total.failed += count.failed;
         }
@@ -115,7 +118,10 @@ impl Test {
         if let Some(filter) = &self.filter {
             cargo.arg("--").arg(filter);
         }
-        let mut child = cargo.stdout(Stdio::piped()).spawn().context("starting cargo test")?;
+        let mut child = cargo
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting cargo test")?;
         let output = child.stdout.take().context("no output")?;
         let mut count = echo_and_count(output)?;
         let status = child.wait()?;
@@ -137,9 +143,14 @@ impl Count {
     fn of_line(line: &str) -> Option<Self> {
         let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let number = |what: &str| {
-            numbers.split("; ").find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+            numbers
+                .split("; ")
+                .find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
         };
-        Some(Self { passed: number("passed")?, failed: number("failed")? })
+        Some(Self {
+            passed: number("passed")?,
+            failed: number("failed")?,
+        })
     }
 }
 
@@ -163,9 +174,8 @@ mod tests {
 
     #[test]
     fn counts_what_cargo_says() {
-        let count = Count::of_line(
-            "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out",
-        );
+        let count =
+            Count::of_line("test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out");
         let count = count.expect("a result line");
         assert_eq!((count.passed, count.failed), (12, 3));
         assert!(Count::of_line("test foo ... ok").is_none());

@@ -43,7 +43,10 @@ impl Up {
             let _step = progress.step("Project team-a is Ready");
             story::project_is_ready(&client, Duration::from_secs(120)).await?;
         }
-        let host = status["hostname"].as_str().context("the Registry's status has no hostname")?.to_owned();
+        let host = status["hostname"]
+            .as_str()
+            .context("the Registry's status has no hostname")?
+            .to_owned();
         let login = story::Login::of_sample(&client, &host).await?;
         let reference = if platform.admit_host(&host, &login.authority)? {
             Some(story::push_and_run(&platform, &client, &login, &images.hello, progress).await?)
@@ -54,17 +57,31 @@ impl Up {
     }
 }
 
-async fn report(platform: &Platform, client: &Client, login: &story::Login, reference: Option<&str>) -> Result<()> {
+async fn report(
+    platform: &Platform,
+    client: &Client,
+    login: &story::Login,
+    reference: Option<&str>,
+) -> Result<()> {
     let host = &login.host;
     let authority = crate::paths::state().join(format!("{host}-ca.crt"));
     std::fs::write(&authority, &login.authority)?;
     let admin = admin_password_hint(client).await?;
     println!();
     println!("Slipway is up.");
-    println!("  registry    https://{host}   (authority: {})", authority.display());
-    println!("  KUBECONFIG  export KUBECONFIG={}", platform.kubeconfig().display());
+    println!(
+        "  registry    https://{host}   (authority: {})",
+        authority.display()
+    );
+    println!(
+        "  KUBECONFIG  export KUBECONFIG={}",
+        platform.kubeconfig().display()
+    );
     println!("  admin       {admin}");
-    println!("  robot       {} ; its secret is in Secret team-a/team-a-registry", login.user);
+    println!(
+        "  robot       {} ; its secret is in Secret team-a/team-a-registry",
+        login.user
+    );
     println!();
     println!("Try next:");
     println!("  kubectl get registry,rproj --all-namespaces");
@@ -76,15 +93,22 @@ async fn report(platform: &Platform, client: &Client, login: &story::Login, refe
         );
     }
     if let Some(proxy) = platform.proxy() {
-        println!("  HTTPS_PROXY={proxy} SSL_CERT_FILE={} crane ls {host}/team-a/hello", authority.display());
+        println!(
+            "  HTTPS_PROXY={proxy} SSL_CERT_FILE={} crane ls {host}/team-a/hello",
+            authority.display()
+        );
     }
     match reference {
         Some(reference) => {
             println!("  kubectl --namespace team-a logs pod/hello      # runs {reference}");
         }
         None => {
-            println!("  make {host} lead to your Ingress and let the nodes trust the authority above, then push to");
-            println!("  {host}/team-a/NAME and run it in namespace team-a: its service account has the pull Secret");
+            println!(
+                "  make {host} lead to your Ingress and let the nodes trust the authority above, then push to"
+            );
+            println!(
+                "  {host}/team-a/NAME and run it in namespace team-a: its service account has the pull Secret"
+            );
         }
     }
     println!("  cargo xtask down");
@@ -97,7 +121,11 @@ async fn admin_password_hint(client: &Client) -> Result<String> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), story::REGISTRY.1);
     let name = format!("{}-admin", story::REGISTRY.0);
     let key = match secrets.get_opt(&name).await? {
-        Some(secret) => secret.data.unwrap_or_default().into_keys().find(|key| key.contains("password")),
+        Some(secret) => secret
+            .data
+            .unwrap_or_default()
+            .into_keys()
+            .find(|key| key.contains("password")),
         None => None,
     };
     Ok(format!(

@@ -21,7 +21,9 @@ pub struct Existing {
 impl Existing {
     /// By name; whether it answers shows with the first request.
     pub fn new(context: &str) -> Self {
-        Self { context: context.to_owned() }
+        Self {
+            context: context.to_owned(),
+        }
     }
 
     /// The context's name.
@@ -38,7 +40,10 @@ impl Existing {
 
     pub(super) async fn client(&self) -> Result<Client> {
         crate::install_tls_provider();
-        let options = KubeConfigOptions { context: Some(self.context.clone()), ..Default::default() };
+        let options = KubeConfigOptions {
+            context: Some(self.context.clone()),
+            ..Default::default()
+        };
         let config = Config::from_kubeconfig(&options)
             .await
             .with_context(|| format!("the kubeconfig has no usable context {}", self.context))?;
@@ -52,10 +57,20 @@ impl Existing {
         };
         let version = env!("CARGO_PKG_VERSION");
         let tools = Tools::prepare(progress)?;
-        let hello = local_cluster::images::ImageBuilder { tools: &tools, progress }.hello()?;
+        let hello = local_cluster::images::ImageBuilder {
+            tools: &tools,
+            progress,
+        }
+        .hello()?;
         Ok(Images {
-            operator: named("SLIPWAY_OPERATOR_IMAGE", &format!("ghcr.io/slipway/slipway-operator:{version}")),
-            registry: named("SLIPWAY_REGISTRY_IMAGE", &format!("ghcr.io/slipway/slipway-registry:{version}")),
+            operator: named(
+                "SLIPWAY_OPERATOR_IMAGE",
+                &format!("ghcr.io/slipway/slipway-operator:{version}"),
+            ),
+            registry: named(
+                "SLIPWAY_REGISTRY_IMAGE",
+                &format!("ghcr.io/slipway/slipway-registry:{version}"),
+            ),
             postgres: named("SLIPWAY_POSTGRES_IMAGE", "docker.io/library/postgres:17"),
             redis: named("SLIPWAY_REDIS_IMAGE", "docker.io/library/redis:7"),
             pull_policy: "IfNotPresent",

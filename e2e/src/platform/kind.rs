@@ -32,7 +32,8 @@ pub struct Kind {
 
 /// Whether there is a Docker engine, not only its client.
 pub(super) fn docker_answers() -> bool {
-    shell::exists("docker") && shell::output(Command::new("docker").args(["info", "--format", "{{.ServerVersion}}"])).is_ok()
+    shell::exists("docker")
+        && shell::output(Command::new("docker").args(["info", "--format", "{{.ServerVersion}}"])).is_ok()
 }
 
 /// Removes the cluster.
@@ -60,7 +61,9 @@ fn program(progress: Progress) -> Result<PathBuf> {
 impl Kind {
     /// The one that runs, else a new one, with an ingress controller.
     pub async fn running_or_start(progress: Progress) -> Result<Self> {
-        let kind = Self { program: program(progress)? };
+        let kind = Self {
+            program: program(progress)?,
+        };
         let running = shell::output(Command::new(&kind.program).args(["get", "clusters"]))?;
         if !running.lines().any(|line| line == NAME) {
             let _step = progress.step("kind cluster");
@@ -93,8 +96,16 @@ impl Kind {
         let programs = Programs::build(release, progress)?;
         let repository = paths::repository();
         for (name, containerfile, binary) in [
-            ("slipway.local/operator:dev", "operator/Containerfile", &programs.operator),
-            ("slipway.local/registry:dev", "registry/Containerfile", &programs.registry),
+            (
+                "slipway.local/operator:dev",
+                "operator/Containerfile",
+                &programs.operator,
+            ),
+            (
+                "slipway.local/registry:dev",
+                "registry/Containerfile",
+                &programs.registry,
+            ),
         ] {
             self.build(name, &repository.join(containerfile), binary)?;
         }
@@ -105,13 +116,22 @@ impl Kind {
             postgres: "docker.io/library/postgres:17".into(),
             redis: "docker.io/library/redis:7".into(),
             pull_policy: "IfNotPresent",
-            hello: local_cluster::images::ImageBuilder { tools: &tools, progress }.hello()?,
+            hello: local_cluster::images::ImageBuilder {
+                tools: &tools,
+                progress,
+            }
+            .hello()?,
         })
     }
 
     fn build(&self, name: &str, containerfile: &Path, binary: &Path) -> Result<()> {
         let context = binary.parent().context("a binary without folder")?;
-        shell::run(Command::new("docker").args(["build", "--tag", name, "--file"]).arg(containerfile).arg(context))?;
+        shell::run(
+            Command::new("docker")
+                .args(["build", "--tag", name, "--file"])
+                .arg(containerfile)
+                .arg(context),
+        )?;
         shell::run(Command::new(&self.program).args(["load", "docker-image", name, "--name", NAME]))
     }
 

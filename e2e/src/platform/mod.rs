@@ -138,7 +138,9 @@ impl Platform {
         let what = match self {
             Self::Local(_) => Remembered::Local,
             Self::Kind(_) => Remembered::Kind,
-            Self::Existing(existing) => Remembered::Existing { context: existing.context().to_owned() },
+            Self::Existing(existing) => Remembered::Existing {
+                context: existing.context().to_owned(),
+            },
         };
         std::fs::create_dir_all(paths::state())?;
         std::fs::write(memory(), serde_json::to_vec(&what)?)?;
@@ -148,7 +150,9 @@ impl Platform {
 
 /// Takes down what `up` made; true if there was something.
 pub fn take_down() -> Result<bool> {
-    let remembered = std::fs::read(memory()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let remembered = std::fs::read(memory())
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match remembered {
         Some(Remembered::Existing { context }) => Existing::new(&context).uninstall()?,
         Some(Remembered::Kind) => kind::delete()?,

@@ -12,7 +12,13 @@ use crate::{paths, shell};
 pub fn registry_program() -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(paths::repository());
-    cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--bin", "slipway-registry"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+        "--bin",
+        "slipway-registry",
+    ]);
     executable(&shell::output(&mut cargo)?, "slipway-registry")
 }
 
@@ -27,7 +33,11 @@ impl Programs {
     pub(super) fn build(release: bool, progress: Progress) -> Result<Self> {
         let _step = progress.step("slipway-registry and slipway-operator are built");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(paths::repository()).args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+        cargo.current_dir(paths::repository()).args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+        ]);
         cargo.args(["--bin", "slipway-registry", "--bin", "slipway-operator"]);
         if release {
             cargo.arg("--release");

@@ -28,13 +28,26 @@ pub const PROJECT: (&str, &str) = ("team-a", "team-a");
 /// `helm upgrade --install` of our chart; does nothing to an operator that is up to date.
 pub fn install_operator(platform: &Platform, images: &Images, progress: Progress) -> Result<()> {
     let _step = progress.step("operator is installed with Helm");
-    let (repository, tag) = images.operator.rsplit_once(':').context("an image name without tag")?;
+    let (repository, tag) = images
+        .operator
+        .rsplit_once(':')
+        .context("an image name without tag")?;
     let mut helm = helm(platform, progress)?;
     helm.args(["upgrade", "--install", "slipway"])
         .arg(paths::repository().join("charts/slipway-operator"))
-        .args(["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", "3m"])
+        .args([
+            "--namespace",
+            OPERATOR_NAMESPACE,
+            "--create-namespace",
+            "--wait",
+            "--timeout",
+            "3m",
+        ])
         .args(["--set", &format!("image.repository={repository},image.tag={tag}")])
-        .args(["--set", &format!("image.pullPolicy={0},images.pullPolicy={0}", images.pull_policy)])
+        .args([
+            "--set",
+            &format!("image.pullPolicy={0},images.pullPolicy={0}", images.pull_policy),
+        ])
         .args(["--set", &format!("images.registry={}", images.registry)])
         .args(["--set", &format!("images.postgres={}", images.postgres)])
         .args(["--set", &format!("images.redis={}", images.redis)]);
@@ -67,5 +80,7 @@ pub async fn registry_is_ready(client: &Client, patience: Duration) -> Result<Va
 /// Waits until the sample Project is in the registry, its pull Secret written and attached.
 pub async fn project_is_ready(client: &Client, patience: Duration) -> Result<()> {
     let (name, namespace) = PROJECT;
-    condition_is_true(client, namespace, "Project", name, "Ready", patience).await.map(drop)
+    condition_is_true(client, namespace, "Project", name, "Ready", patience)
+        .await
+        .map(drop)
 }

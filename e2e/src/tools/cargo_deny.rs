@@ -18,7 +18,15 @@ pub fn program(progress: Progress) -> Result<PathBuf> {
         let _step = progress.step(format!("cargo-deny {VERSION} is built"));
         shell::run(
             Command::new("cargo")
-                .args(["install", "--quiet", "--locked", "cargo-deny", "--version", VERSION, "--root"])
+                .args([
+                    "install",
+                    "--quiet",
+                    "--locked",
+                    "cargo-deny",
+                    "--version",
+                    VERSION,
+                    "--root",
+                ])
                 .arg(&root)
                 // Away from the checkout, whose settings are not meant for it.
                 .current_dir("/"),

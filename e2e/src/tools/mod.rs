@@ -40,7 +40,10 @@ impl Tools {
 
     /// Only what an API server without nodes needs.
     pub fn prepare_api_server(progress: Progress) -> Result<(PathBuf, PathBuf)> {
-        Ok((go::KUBERNETES.build(progress)?, debian::cluster_programs(progress)?))
+        Ok((
+            go::KUBERNETES.build(progress)?,
+            debian::cluster_programs(progress)?,
+        ))
     }
 
     /// A command for one of Debian's programs, able to find its own libraries.

@@ -17,7 +17,9 @@ use slipway_e2e::story;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenants_pod_runs_an_image_from_the_declared_registry() -> Result<()> {
     let progress = Progress::new();
-    let cluster = LocalCluster::running().await?.context("no cluster runs: start it with `cargo xtask cluster start`")?;
+    let cluster = LocalCluster::running()
+        .await?
+        .context("no cluster runs: start it with `cargo xtask cluster start`")?;
     let platform = Platform::Local(Local::of(cluster));
     let client = platform.client().await?;
     let images = platform.provide_images(false, progress)?;
@@ -55,9 +57,16 @@ async fn nothing_changes_by_itself(client: &Client) -> Result<()> {
             ("apps", "v1", "Deployment", "deployments", "registry"),
             ("apps", "v1", "StatefulSet", "statefulsets", "registry"),
             ("networking.k8s.io", "v1", "Ingress", "ingresses", "registry"),
-            ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "registry"),
+            (
+                "networking.k8s.io",
+                "v1",
+                "NetworkPolicy",
+                "networkpolicies",
+                "registry",
+            ),
         ] {
-            let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+            let resource =
+                ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
             let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
             for object in api.list(&ListParams::default()).await? {
                 let meta = object.metadata;
@@ -77,7 +86,10 @@ async fn nothing_changes_by_itself(client: &Client) -> Result<()> {
     let before = versions(client).await?;
     tokio::time::sleep(Duration::from_secs(25)).await;
     let after = versions(client).await?;
-    ensure!(before == after, "something wrote without a reason:\nbefore {before:#?}\nafter {after:#?}");
+    ensure!(
+        before == after,
+        "something wrote without a reason:\nbefore {before:#?}\nafter {after:#?}"
+    );
     ensure!(registries.get("main").await?.metadata.generation == Some(1));
     Ok(())
 }
@@ -103,10 +115,16 @@ async fn deleting_follows_the_policy(client: &Client) -> Result<()> {
     })
     .await?;
     let secrets: Api<Secret> = Api::namespaced(client.clone(), "registry");
-    ensure!(!secrets.list(&ListParams::default()).await?.items.is_empty(), "Retain keeps the generated Secrets");
+    ensure!(
+        !secrets.list(&ListParams::default()).await?.items.is_empty(),
+        "Retain keeps the generated Secrets"
+    );
     let volumes: Api<k8s_openapi::api::core::v1::PersistentVolumeClaim> =
         Api::namespaced(client.clone(), "registry");
-    ensure!(volumes.list(&ListParams::default()).await?.items.len() >= 2, "Retain keeps the volumes");
+    ensure!(
+        volumes.list(&ListParams::default()).await?.items.len() >= 2,
+        "Retain keeps the volumes"
+    );
 
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
     for name in ["registry", "team-a"] {

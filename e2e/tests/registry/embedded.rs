@@ -27,9 +27,20 @@ async fn lives_through_kills(plan: Plan, data: &Path) -> Result<()> {
 
     let secret = data.join("secrets/admin-password");
     let password = fs::read_to_string(&secret)?.trim().to_owned();
-    ensure!(fs::metadata(&secret)?.permissions().mode() & 0o777 == 0o600, "others can read {}", secret.display());
-    ensure!(registry.stdout().matches(&password).count() == 1, "shown not once: {:?}", registry.stdout());
-    ensure!(!registry.stderr().contains(&password), "the password is in the log");
+    ensure!(
+        fs::metadata(&secret)?.permissions().mode() & 0o777 == 0o600,
+        "others can read {}",
+        secret.display()
+    );
+    ensure!(
+        registry.stdout().matches(&password).count() == 1,
+        "shown not once: {:?}",
+        registry.stdout()
+    );
+    ensure!(
+        !registry.stderr().contains(&password),
+        "the password is in the log"
+    );
 
     let wire = Wire::new(&registry.url(), "admin", &password)?;
     let before = image(1);
@@ -51,7 +62,11 @@ async fn lives_through_kills(plan: Plan, data: &Path) -> Result<()> {
         wire.pull("library/app", tag, image).await?;
     }
     ensure!(wire.tags("library/app").await? == ["v1", "v2"], "other tags");
-    ensure!(registry.stdout().matches(&password).count() == 1, "shown again: {:?}", registry.stdout());
+    ensure!(
+        registry.stdout().matches(&password).count() == 1,
+        "shown again: {:?}",
+        registry.stdout()
+    );
     registry.end().await
 }
 
@@ -75,7 +90,14 @@ async fn all_needs_no_root() -> Result<()> {
     fs::copy(program()?, &copy).context("copying the program")?;
     let data = folder.path().join("data");
     let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
-    let words = ["setpriv", &user, &group, "--clear-groups", "--pdeathsig=KILL", "--"];
+    let words = [
+        "setpriv",
+        &user,
+        &group,
+        "--clear-groups",
+        "--pdeathsig=KILL",
+        "--",
+    ];
     let plan = Plan::all("all-as-nobody", &data)?.program(copy).wrapped(&words);
     lives_through_kills(plan, &data).await
 }
@@ -85,8 +107,14 @@ async fn a_second_process_on_the_same_folder_says_so_and_ends() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("slipway-all-").tempdir()?;
     let mut first = RegistryProcess::start(Plan::all("all-first", folder.path())?)?;
     first.ready().await?;
-    let refused = Plan::all("all-second", folder.path())?.run().err().context("two on one folder")?;
-    ensure!(format!("{refused:#}").contains("another slipway-registry uses"), "{refused:#}");
+    let refused = Plan::all("all-second", folder.path())?
+        .run()
+        .err()
+        .context("two on one folder")?;
+    ensure!(
+        format!("{refused:#}").contains("another slipway-registry uses"),
+        "{refused:#}"
+    );
     ensure!(first.is_ready().await, "the first one suffered");
     first.end().await
 }

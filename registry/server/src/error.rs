@@ -120,9 +120,15 @@ impl Error {
 
     /// Something that we need does not answer at the moment: the client may try again.
     pub(crate) fn unavailable(detail: impl std::fmt::Display) -> Self {
-        let mut error = Self::new(Code::Unavailable, "the registry cannot reach its storage or database at the moment, try again");
+        let mut error = Self::new(
+            Code::Unavailable,
+            "the registry cannot reach its storage or database at the moment, try again",
+        );
         error.0.internal = Some(detail.to_string());
-        error.0.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        error
+            .0
+            .headers
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         error
     }
 
@@ -170,12 +176,15 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
-                Self::unavailable(error)
-            }
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_) => Self::unavailable(error),
             // 57P0x: the server is shutting down or starting; 08xxx: connection; 53xxx: resources.
             sqlx::Error::Database(db)
-                if db.code().is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c.starts_with("53")) =>
+                if db
+                    .code()
+                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c.starts_with("53")) =>
             {
                 Self::unavailable(error)
             }
@@ -213,13 +222,18 @@ impl IntoResponse for Error {
         };
         let entries: Vec<Value> = match answer.more.is_empty() {
             true => vec![entry(answer.detail)],
-            false => answer.more.into_iter().map(|detail| entry(Some(detail))).collect(),
+            false => answer
+                .more
+                .into_iter()
+                .map(|detail| entry(Some(detail)))
+                .collect(),
         };
         let body = json!({"errors": entries}).to_string();
         let mut response = (answer.status, body).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
         response.headers_mut().extend(answer.headers);
         response
     }

@@ -22,16 +22,26 @@ pub(crate) fn image(folder: &Path, content: &str) -> Result<String> {
 /// An index of two platforms, under the name `v1`; gives its digest and those of its images.
 pub(crate) fn index(folder: &Path, content: &str) -> Result<(String, [String; 2])> {
     prepare(folder)?;
-    let children = [platform(folder, "amd64", content)?, platform(folder, "arm64", content)?];
-    let digests = children.clone().map(|child| child["digest"].as_str().unwrap_or_default().to_owned());
-    let bytes = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).to_string().into_bytes();
+    let children = [
+        platform(folder, "amd64", content)?,
+        platform(folder, "arm64", content)?,
+    ];
+    let digests = children
+        .clone()
+        .map(|child| child["digest"].as_str().unwrap_or_default().to_owned());
+    let bytes = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children})
+        .to_string()
+        .into_bytes();
     let entry = json!({"mediaType": INDEX, "digest": blob(folder, &bytes)?, "size": bytes.len()});
     Ok((entries(folder, entry)?, digests))
 }
 
 fn prepare(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder.join("blobs/sha256"))?;
-    Ok(fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)?)
+    Ok(fs::write(
+        folder.join("oci-layout"),
+        r#"{"imageLayoutVersion":"1.0.0"}"#,
+    )?)
 }
 
 fn entries(folder: &Path, mut entry: Value) -> Result<String> {
@@ -44,9 +54,19 @@ fn entries(folder: &Path, mut entry: Value) -> Result<String> {
 /// One layer with one file, a configuration and a manifest; gives the manifest's descriptor.
 fn platform(folder: &Path, architecture: &str, content: &str) -> Result<Value> {
     let work = tempfile::tempdir()?;
-    fs::write(work.path().join("hello.txt"), format!("{content} for {architecture}\n"))?;
+    fs::write(
+        work.path().join("hello.txt"),
+        format!("{content} for {architecture}\n"),
+    )?;
     let tar = work.path().join("layer.tar");
-    shell::run(Command::new("tar").arg("-C").arg(work.path()).arg("-cf").arg(&tar).arg("hello.txt"))?;
+    shell::run(
+        Command::new("tar")
+            .arg("-C")
+            .arg(work.path())
+            .arg("-cf")
+            .arg(&tar)
+            .arg("hello.txt"),
+    )?;
     let difference = digest(&fs::read(&tar)?);
     shell::run(Command::new("gzip").arg("-n").arg(&tar))?;
     let layer = fs::read(tar.with_extension("tar.gz"))?;
@@ -82,6 +102,9 @@ fn platform(folder: &Path, architecture: &str, content: &str) -> Result<Value> {
 
 fn blob(folder: &Path, bytes: &[u8]) -> Result<String> {
     let digest = digest(bytes);
-    fs::write(folder.join("blobs/sha256").join(&digest["sha256:".len()..]), bytes)?;
+    fs::write(
+        folder.join("blobs/sha256").join(&digest["sha256:".len()..]),
+        bytes,
+    )?;
     Ok(digest)
 }

@@ -48,8 +48,17 @@ impl Site {
         create_project(&registry.url(), "q").await?;
         let robot = create_robot(&registry.url(), "p").await?;
         let robot = (robot.name.clone(), robot.secret.expose().to_owned());
-        let (programs, debian) = (go::CLIENTS.build(Progress::new())?, debian::cluster_programs(Progress::new())?);
-        Ok(Self { registry, folder, programs, debian, robot })
+        let (programs, debian) = (
+            go::CLIENTS.build(Progress::new())?,
+            debian::cluster_programs(Progress::new())?,
+        );
+        Ok(Self {
+            registry,
+            folder,
+            programs,
+            debian,
+            robot,
+        })
     }
 
     pub(crate) fn host(&self) -> String {
@@ -58,7 +67,10 @@ impl Site {
 
     /// The administrator, and the robot.
     pub(crate) fn insiders(&self) -> Result<[Person<'_>; 2]> {
-        Ok([self.person("admin", "admin", PASSWORD)?, self.person("robot", &self.robot.0, &self.robot.1)?])
+        Ok([
+            self.person("admin", "admin", PASSWORD)?,
+            self.person("robot", &self.robot.0, &self.robot.1)?,
+        ])
     }
 
     /// Somebody without credentials.
@@ -69,7 +81,13 @@ impl Site {
     fn person(&self, label: &'static str, user: &str, password: &str) -> Result<Person<'_>> {
         let home = self.folder.path().join(label);
         std::fs::create_dir_all(&home)?;
-        Ok(Person { site: self, label, user: user.to_owned(), password: password.to_owned(), home })
+        Ok(Person {
+            site: self,
+            label,
+            user: user.to_owned(),
+            password: password.to_owned(),
+            home,
+        })
     }
 
     pub(crate) async fn end(self) -> Result<()> {
@@ -99,7 +117,10 @@ impl Person<'_> {
         for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
             command.env_remove(proxy);
         }
-        command.env("HOME", &self.home).env("DOCKER_CONFIG", &self.home).env("XDG_RUNTIME_DIR", &self.home);
+        command
+            .env("HOME", &self.home)
+            .env("DOCKER_CONFIG", &self.home)
+            .env("XDG_RUNTIME_DIR", &self.home);
         command.current_dir(&self.home);
         command
     }
@@ -128,5 +149,8 @@ pub(crate) fn refused(command: &mut Command) -> Result<String> {
 /// The digest that an OCI layout's only entry has.
 pub(crate) fn only_digest(layout: &Path) -> Result<String> {
     let index: serde_json::Value = serde_json::from_slice(&std::fs::read(layout.join("index.json"))?)?;
-    Ok(index["manifests"][0]["digest"].as_str().unwrap_or_default().to_owned())
+    Ok(index["manifests"][0]["digest"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
 }

@@ -16,16 +16,34 @@ fn image(seed: u64) -> Image {
 
 /// 503 in the JSON form, with a word on when to come again.
 fn is_unavailable(what: &str, answer: &Answer) -> Result<()> {
-    ensure!(answer.status == StatusCode::SERVICE_UNAVAILABLE, "{what}: {} {}", answer.status, answer.text());
-    ensure!(answer.code().as_deref() == Some("UNAVAILABLE"), "{what}: {}", answer.text());
-    ensure!(!answer.header("retry-after").is_empty(), "{what} has no Retry-After");
+    ensure!(
+        answer.status == StatusCode::SERVICE_UNAVAILABLE,
+        "{what}: {} {}",
+        answer.status,
+        answer.text()
+    );
+    ensure!(
+        answer.code().as_deref() == Some("UNAVAILABLE"),
+        "{what}: {}",
+        answer.text()
+    );
+    ensure!(
+        !answer.header("retry-after").is_empty(),
+        "{what} has no Retry-After"
+    );
     Ok(())
 }
 
 /// Everything that needs the database says so, within seconds.
 async fn all_is_unavailable(wire: &Wire, session: &str) -> Result<()> {
     let began = Instant::now();
-    let (pull, begin, chunk, push, list) = (image(1), image(2), Blob::new(vec![7; 100]), image(3), "/api/v2.0/projects");
+    let (pull, begin, chunk, push, list) = (
+        image(1),
+        image(2),
+        Blob::new(vec![7; 100]),
+        image(3),
+        "/api/v2.0/projects",
+    );
     let blob = format!("/v2/p/app/blobs/{}", pull.blobs[1].digest);
     let answers = tokio::join!(
         wire.get("/v2/p/app/manifests/v1"),
@@ -46,7 +64,11 @@ async fn all_is_unavailable(wire: &Wire, session: &str) -> Result<()> {
         is_unavailable(what, &answer)?;
     }
     println!("all of them 503 within {:?}", began.elapsed());
-    ensure!(began.elapsed() < Duration::from_secs(15), "they took {:?}", began.elapsed());
+    ensure!(
+        began.elapsed() < Duration::from_secs(15),
+        "they took {:?}",
+        began.elapsed()
+    );
     Ok(())
 }
 
@@ -72,15 +94,26 @@ async fn is_well_again(wire: &Wire, session: &str, tag: &str) -> Result<()> {
     wire.push("p/app", tag, &other).await?;
     wire.pull("p/app", tag, &other).await?;
     // The upload that was open when the database went away goes on where it was.
-    let at = wire.get(session).await?.expect(StatusCode::NO_CONTENT)?.received()?;
+    let at = wire
+        .get(session)
+        .await?
+        .expect(StatusCode::NO_CONTENT)?
+        .received()?;
     ensure!(at == 10, "the upload is at {at}");
     Ok(())
 }
 
 async fn begun(wire: &Wire) -> Result<String> {
     wire.push("p/app", "v1", &image(1)).await?;
-    let session = wire.begin("p/app").await?.expect(StatusCode::ACCEPTED)?.header("location").to_owned();
-    wire.patch(&session, vec![1; 10]).await?.expect(StatusCode::ACCEPTED)?;
+    let session = wire
+        .begin("p/app")
+        .await?
+        .expect(StatusCode::ACCEPTED)?
+        .header("location")
+        .to_owned();
+    wire.patch(&session, vec![1; 10])
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
     Ok(session)
 }
 
@@ -92,7 +125,10 @@ async fn h89_a_killed_database_is_503_and_then_all_is_well_without_a_restart() -
     stack.postgres.kill()?;
     all_is_unavailable(&wire, &session).await?;
     readyz(&wire, StatusCode::SERVICE_UNAVAILABLE).await?;
-    ensure!(wire.get("/healthz").await?.status == StatusCode::OK, "a restart would not help, so /healthz stays well");
+    ensure!(
+        wire.get("/healthz").await?.status == StatusCode::OK,
+        "a restart would not help, so /healthz stays well"
+    );
     stack.postgres.start_again()?;
     stack.postgres.answers().await?;
     is_well_again(&wire, &session, "v2").await?;

@@ -27,22 +27,48 @@ async fn p16_a_full_disk_is_an_answer_and_leaves_nothing_half() -> Result<()> {
 
     // In one request: nothing of it stays.
     let answer = wire.post_whole("p/app", &big).await?;
-    ensure!(answer.status == StatusCode::INSUFFICIENT_STORAGE, "{} {}", answer.status, answer.text());
+    ensure!(
+        answer.status == StatusCode::INSUFFICIENT_STORAGE,
+        "{} {}",
+        answer.status,
+        answer.text()
+    );
     ensure!(answer.code().is_some(), "no JSON: {}", answer.text());
-    ensure!(wire.head_blob("p/app", &big.digest).await? == StatusCode::NOT_FOUND, "half a blob is visible");
+    ensure!(
+        wire.head_blob("p/app", &big.digest).await? == StatusCode::NOT_FOUND,
+        "half a blob is visible"
+    );
 
     // In chunks: the session keeps its place, and the client goes on when there is room.
     let begun = wire.begin("p/app").await?.expect(StatusCode::ACCEPTED)?;
     let session = begun.header("location").to_owned();
     let half = 12 << 20;
-    wire.patch_at(&session, 0, big.bytes.slice(..half)).await?.expect(StatusCode::ACCEPTED)?;
-    let full = wire.patch_at(&session, half, big.bytes.slice(half..3 * half)).await?;
-    ensure!(full.status.is_server_error() && full.code().is_some(), "{} {}", full.status, full.text());
-    let kept = wire.get(&session).await?.expect(StatusCode::NO_CONTENT)?.received()?;
+    wire.patch_at(&session, 0, big.bytes.slice(..half))
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
+    let full = wire
+        .patch_at(&session, half, big.bytes.slice(half..3 * half))
+        .await?;
+    ensure!(
+        full.status.is_server_error() && full.code().is_some(),
+        "{} {}",
+        full.status,
+        full.text()
+    );
+    let kept = wire
+        .get(&session)
+        .await?
+        .expect(StatusCode::NO_CONTENT)?
+        .received()?;
     ensure!(kept == half, "the session is at {kept}");
     let whole = Blob::new(big.bytes.slice(..half + 1000).to_vec());
-    wire.finish(&session, &whole.digest, big.bytes.slice(half..half + 1000)).await?.expect(StatusCode::CREATED)?;
-    ensure!(wire.digest_of("p/app", &whole.digest).await?.0 == whole.digest, "another content");
+    wire.finish(&session, &whole.digest, big.bytes.slice(half..half + 1000))
+        .await?
+        .expect(StatusCode::CREATED)?;
+    ensure!(
+        wire.digest_of("p/app", &whole.digest).await?.0 == whole.digest,
+        "another content"
+    );
 
     let small = Image::new(vec![Blob::new(random.bytes(100_000))], "small");
     wire.push("p/app", "small", &small).await?;

@@ -28,7 +28,10 @@ fn piece(block: &[u8], n: u64) -> Bytes {
 /// Peak of a process's resident memory, in MiB.
 fn peak(pid: Pid) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("no VmHWM")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 
@@ -45,18 +48,35 @@ async fn h58_memory_stays_flat_for_two_gibibytes_up_and_down() -> Result<()> {
     let digest = format!("sha256:{}", hex::encode(hash.finalize()));
 
     let began = Instant::now();
-    let session = wire.begin("p/app").await?.expect(StatusCode::ACCEPTED)?.header("location").to_owned();
+    let session = wire
+        .begin("p/app")
+        .await?
+        .expect(StatusCode::ACCEPTED)?
+        .header("location")
+        .to_owned();
     let pieces = stream::iter((0..PIECES).map(move |n| Ok::<_, std::io::Error>(piece(&block, n))));
-    let patched = wire.patch(&session, Body::wrap_stream(pieces)).await?.expect(StatusCode::ACCEPTED)?;
-    ensure!(patched.header("range") == format!("0-{}", PIECE * PIECES - 1), "Range: {}", patched.header("range"));
+    let patched = wire
+        .patch(&session, Body::wrap_stream(pieces))
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
+    ensure!(
+        patched.header("range") == format!("0-{}", PIECE * PIECES - 1),
+        "Range: {}",
+        patched.header("range")
+    );
     let sent = began.elapsed();
-    wire.finish(&session, &digest, Body::default()).await?.expect(StatusCode::CREATED)?;
+    wire.finish(&session, &digest, Body::default())
+        .await?
+        .expect(StatusCode::CREATED)?;
     let finished = began.elapsed() - sent;
     let up = peak(pid)?;
 
     let began = Instant::now();
     let (found, size) = wire.digest_of("p/app", &digest).await?;
-    ensure!(found == digest && size == PIECE * PIECES, "another content came back");
+    ensure!(
+        found == digest && size == PIECE * PIECES,
+        "another content came back"
+    );
     println!(
         "2 GiB: PATCH {sent:?}, PUT {finished:?}, GET {:?}; peak {before} MiB at rest, {up} MiB up, {} MiB down",
         began.elapsed(),

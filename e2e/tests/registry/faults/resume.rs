@@ -17,7 +17,11 @@ async fn settled(wire: &Wire, session: &str) -> Result<usize> {
     let began = Instant::now();
     let mut last = 0;
     loop {
-        let now = wire.get(session).await?.expect(StatusCode::NO_CONTENT)?.received()?;
+        let now = wire
+            .get(session)
+            .await?
+            .expect(StatusCode::NO_CONTENT)?
+            .received()?;
         if now > 0 && now == last {
             return Ok(now);
         }
@@ -41,10 +45,20 @@ async fn go_on(wire: &Wire, session: &str, from: usize, blob: &Blob) -> Result<(
         answer.expect(StatusCode::ACCEPTED)?;
         break;
     }
-    let done = wire.finish(session, &blob.digest, Body::default()).await?.expect(StatusCode::CREATED)?;
-    ensure!(done.header("location").ends_with(&blob.digest), "Location: {}", done.header("location"));
+    let done = wire
+        .finish(session, &blob.digest, Body::default())
+        .await?
+        .expect(StatusCode::CREATED)?;
+    ensure!(
+        done.header("location").ends_with(&blob.digest),
+        "Location: {}",
+        done.header("location")
+    );
     println!("went on after {:?}", began.elapsed());
-    ensure!(wire.digest_of("p/app", &blob.digest).await?.0 == blob.digest, "another content");
+    ensure!(
+        wire.digest_of("p/app", &blob.digest).await?.0 == blob.digest,
+        "another content"
+    );
     Ok(())
 }
 
@@ -64,13 +78,31 @@ async fn p08_one_upload_on_two_replicas() -> Result<()> {
     let stack = Stack::start("two-replicas", 2, &[]).await?;
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
     let blob = Blob::new(Random::new(8).bytes(3_000_000));
-    let session = one.begin("p/app").await?.expect(StatusCode::ACCEPTED)?.header("location").to_owned();
-    two.patch_at(&session, 0, blob.bytes.slice(..1_000_000)).await?.expect(StatusCode::ACCEPTED)?;
-    one.patch_at(&session, 1_000_000, blob.bytes.slice(1_000_000..2_500_000)).await?.expect(StatusCode::ACCEPTED)?;
+    let session = one
+        .begin("p/app")
+        .await?
+        .expect(StatusCode::ACCEPTED)?
+        .header("location")
+        .to_owned();
+    two.patch_at(&session, 0, blob.bytes.slice(..1_000_000))
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
+    one.patch_at(&session, 1_000_000, blob.bytes.slice(1_000_000..2_500_000))
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
     let status = two.get(&session).await?.expect(StatusCode::NO_CONTENT)?;
-    ensure!(status.header("range") == "0-2499999", "Range: {}", status.header("range"));
-    two.finish(&session, &blob.digest, blob.bytes.slice(2_500_000..)).await?.expect(StatusCode::CREATED)?;
-    ensure!(one.digest_of("p/app", &blob.digest).await?.0 == blob.digest, "another content");
+    ensure!(
+        status.header("range") == "0-2499999",
+        "Range: {}",
+        status.header("range")
+    );
+    two.finish(&session, &blob.digest, blob.bytes.slice(2_500_000..))
+        .await?
+        .expect(StatusCode::CREATED)?;
+    ensure!(
+        one.digest_of("p/app", &blob.digest).await?.0 == blob.digest,
+        "another content"
+    );
     stack.end().await
 }
 
@@ -79,10 +111,22 @@ async fn h60_a_client_that_vanishes_goes_on_at_the_other_replica() -> Result<()>
     let stack = Stack::start("vanished-client", 2, &[]).await?;
     let blob = Blob::new(Random::new(60).bytes(5_000_000));
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
-    let session = one.begin("p/app").await?.expect(StatusCode::ACCEPTED)?.header("location").to_owned();
-    let request = one.request(Method::PATCH, &session).body(first_bytes(&blob, 3_000_000));
+    let session = one
+        .begin("p/app")
+        .await?
+        .expect(StatusCode::ACCEPTED)?
+        .header("location")
+        .to_owned();
+    let request = one
+        .request(Method::PATCH, &session)
+        .body(first_bytes(&blob, 3_000_000));
     // Dropped in mid-request: the connection goes with it.
-    ensure!(tokio::time::timeout(Duration::from_secs(2), request.send()).await.is_err(), "it was answered");
+    ensure!(
+        tokio::time::timeout(Duration::from_secs(2), request.send())
+            .await
+            .is_err(),
+        "it was answered"
+    );
     let at = settled(&two, &session).await?;
     ensure!(at == 3_000_000, "only {at} bytes were kept");
     go_on(&two, &session, at, &blob).await?;
@@ -94,8 +138,15 @@ async fn h60_an_upload_survives_the_kill_of_its_replica() -> Result<()> {
     let mut stack = Stack::start("killed-replica", 2, &[]).await?;
     let blob = Blob::new(Random::new(61).bytes(5_000_000));
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
-    let session = one.begin("p/app").await?.expect(StatusCode::ACCEPTED)?.header("location").to_owned();
-    one.patch_at(&session, 0, blob.bytes.slice(..3_000_000)).await?.expect(StatusCode::ACCEPTED)?;
+    let session = one
+        .begin("p/app")
+        .await?
+        .expect(StatusCode::ACCEPTED)?
+        .header("location")
+        .to_owned();
+    one.patch_at(&session, 0, blob.bytes.slice(..3_000_000))
+        .await?
+        .expect(StatusCode::ACCEPTED)?;
     // Killed in the middle of the next chunk: what was acknowledged before counts.
     let next = tokio::spawn({
         let (one, session, body) = (one.clone(), session.clone(), first_bytes(&blob, 1_000_000));

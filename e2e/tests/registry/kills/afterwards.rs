@@ -14,10 +14,22 @@ use super::killer::run_jobs;
 use super::writer::Pushed;
 use crate::support::stack::Stack;
 
+/// What the jobs have before them, for the report of a failure.
+const LEFT: &str = "
+    SELECT 'upload ' || id || ' ' || bytes || ' of ' || coalesce(finishing, '') || ' touched ' || touched_at FROM uploads
+    UNION ALL SELECT 'job ' || kind || ' ' || state || ' ' || run_at || ' ' || coalesce(error, '') FROM jobs WHERE ended_at IS NULL
+    UNION ALL SELECT 'review ' || digest || ' ' || not_before FROM blob_reviews
+    UNION ALL SELECT 'doomed ' || storage_key FROM doomed_objects
+    LIMIT 100";
+
 /// Every acknowledged push, at either replica.
 pub(crate) async fn everything_acknowledged_is_whole(stack: &Stack, pushed: &Pushed) -> Result<()> {
     for (n, (tag, image)) in pushed.tags.iter().enumerate() {
-        stack.wire(n % 2)?.pull(REPOSITORY, tag, image).await.with_context(|| format!("{tag} got its 201"))?;
+        stack
+            .wire(n % 2)?
+            .pull(REPOSITORY, tag, image)
+            .await
+            .with_context(|| format!("{tag} got its 201"))?;
     }
     Ok(())
 }
@@ -30,7 +42,10 @@ pub(crate) async fn nothing_else_is_visible(stack: &Stack, pushed: &Pushed) -> R
     ensure!(found == expected, "tags: {found:?} instead of {expected:?}");
     for ghost in &pushed.ghosts {
         let status = wire.head_blob(REPOSITORY, ghost).await?;
-        ensure!(status == StatusCode::NOT_FOUND, "{status} for {ghost}, which was never finished");
+        ensure!(
+            status == StatusCode::NOT_FOUND,
+            "{status} for {ghost}, which was never finished"
+        );
     }
     Ok(())
 }
@@ -38,36 +53,74 @@ pub(crate) async fn nothing_else_is_visible(stack: &Stack, pushed: &Pushed) -> R
 /// After expiry and collection the folder holds what manifests refer to and nothing else; half of them go before.
 pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) -> Result<()> {
     let wire = stack.wire(1)?;
-    let every_second: Vec<String> = pushed.tags.keys().filter(|tag| !tag.starts_with("latest")).step_by(2).cloned().collect();
+    let every_second: Vec<String> = pushed
+        .tags
+        .keys()
+        .filter(|tag| !tag.starts_with("latest"))
+        .step_by(2)
+        .cloned()
+        .collect();
     for tag in every_second {
-        let Some(image) = pushed.tags.remove(&tag) else { continue };
+        let Some(image) = pushed.tags.remove(&tag) else {
+            continue;
+        };
         let path = format!("/v2/{REPOSITORY}/manifests/{}", image.digest);
-        wire.send(wire.request(Method::DELETE, &path)).await?.expect(StatusCode::ACCEPTED)?;
+        wire.send(wire.request(Method::DELETE, &path))
+            .await?
+            .expect(StatusCode::ACCEPTED)?;
         // The moved tag pointed there too.
         pushed.tags.retain(|_, other| other.digest != image.digest);
     }
-    // Two days go by: leases, idle times and the claims of the dead end.
+    // Two days go by: leases, idle times and the claims of the dead end. Nothing is killed any more, so nothing need be flushed.
+    stack.postgres.sql("ALTER SYSTEM SET synchronous_commit = off")?;
+    stack.postgres.sql("SELECT pg_reload_conf()")?;
     stack.postgres.sql(
         "UPDATE uploads SET touched_at = touched_at - interval '2 days', claimed_until = NULL;
          UPDATE repository_blobs SET leased_until = leased_until - interval '2 days';
          UPDATE blob_reviews SET not_before = not_before - interval '2 days';
          UPDATE jobs SET lease_until = lease_until - interval '2 days' WHERE state = 'running'",
     )?;
-    let living: BTreeSet<String> =
-        pushed.tags.values().flat_map(|image| &image.blobs).map(|blob| blob.digest.clone()).collect();
-    eventually(Duration::from_secs(45), "expiry and collection", || async {
+    let living: BTreeSet<String> = pushed
+        .tags
+        .values()
+        .flat_map(|image| &image.blobs)
+        .map(|blob| blob.digest.clone())
+        .collect();
+    let collected = eventually(Duration::from_secs(60), "expiry and collection", || async {
         run_jobs(stack)?;
         tokio::time::sleep(Duration::from_millis(800)).await;
         let uploads = files(&stack.blobs().join("uploads"))?;
-        ensure!(uploads.is_empty(), "{} files of uploads are left: {uploads:?}", uploads.len());
+        ensure!(
+            uploads.is_empty(),
+            "{} files of uploads are left: {uploads:?}",
+            uploads.len()
+        );
         let objects = files(&stack.blobs().join("blobs"))?;
-        let digests: BTreeSet<String> = objects.iter().filter_map(|name| Some(format!("sha256:{}", name.get(..64)?))).collect();
+        let digests: BTreeSet<String> = objects
+            .iter()
+            .filter_map(|name| Some(format!("sha256:{}", name.get(..64)?)))
+            .collect();
         let dead: Vec<_> = digests.difference(&living).collect();
-        ensure!(dead.is_empty(), "{} blobs that nothing needs are left: {dead:?}", dead.len());
-        ensure!(objects.len() == digests.len(), "{} files for {} blobs", objects.len(), digests.len());
+        ensure!(
+            dead.is_empty(),
+            "{} blobs that nothing needs are left: {dead:?}",
+            dead.len()
+        );
+        ensure!(
+            objects.len() == digests.len(),
+            "{} files for {} blobs",
+            objects.len(),
+            digests.len()
+        );
         Ok(())
     })
-    .await?;
+    .await;
+    collected.with_context(|| {
+        format!(
+            "the database says: {}",
+            stack.postgres.sql(LEFT).unwrap_or_default()
+        )
+    })?;
     everything_acknowledged_is_whole(stack, pushed).await?;
     nothing_else_is_visible(stack, pushed).await
 }

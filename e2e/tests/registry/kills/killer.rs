@@ -17,7 +17,12 @@ pub(crate) struct Killer {
 
 impl Killer {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed ^ 0x6b69_6c6c), replicas: [0; 2], workers: 0, databases: 0 }
+        Self {
+            random: Random::new(seed ^ 0x6b69_6c6c),
+            replicas: [0; 2],
+            workers: 0,
+            databases: 0,
+        }
     }
 
     pub(crate) fn summary(&self) -> String {
@@ -28,7 +33,12 @@ impl Killer {
     }
 
     /// So many kills, one after the other; fewer when the writers gave up.
-    pub(crate) async fn kill(&mut self, stack: &mut Stack, kills: usize, over: impl Fn() -> bool) -> Result<()> {
+    pub(crate) async fn kill(
+        &mut self,
+        stack: &mut Stack,
+        kills: usize,
+        over: impl Fn() -> bool,
+    ) -> Result<()> {
         for _ in 0..kills {
             if over() {
                 break;
@@ -36,7 +46,10 @@ impl Killer {
             tokio::time::sleep(Duration::from_millis(self.random.between(50, 500))).await;
             for process in stack.replicas.iter_mut().chain(&mut stack.worker) {
                 let status = process.status()?;
-                ensure!(status.is_none(), "a process that nobody killed ended with {status:?}");
+                ensure!(
+                    status.is_none(),
+                    "a process that nobody killed ended with {status:?}"
+                );
             }
             match self.random.between(0, 4) {
                 victim @ (0 | 1) => {
@@ -73,5 +86,8 @@ async fn restart(process: &mut RegistryProcess) -> Result<()> {
 
 /// Makes the schedules of expiry and collection due at once.
 pub(crate) fn run_jobs(stack: &Stack) -> Result<()> {
-    stack.postgres.sql("UPDATE job_schedules SET next_fire_at = now() WHERE enabled").map(drop)
+    stack
+        .postgres
+        .sql("UPDATE job_schedules SET next_fire_at = now() WHERE enabled")
+        .map(drop)
 }

@@ -22,8 +22,13 @@ const REPOSITORY: &str = "p/app";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_kills_lose_no_acknowledged_push_and_leave_nothing_else() -> Result<()> {
-    let seed = std::env::var("SLIPWAY_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
-    run(seed).await.with_context(|| format!("with SLIPWAY_TEST_SEED={seed}"))
+    let seed = std::env::var("SLIPWAY_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(SEED);
+    run(seed)
+        .await
+        .with_context(|| format!("with SLIPWAY_TEST_SEED={seed}"))
 }
 
 async fn run(seed: u64) -> Result<()> {
@@ -40,7 +45,11 @@ async fn run(seed: u64) -> Result<()> {
     }
     let mut killer = Killer::new(seed);
     // Servers are started by this thread, which lives as long as the test.
-    let killed = killer.kill(&mut stack, KILLS, || writers.iter().any(tokio::task::JoinHandle::is_finished)).await;
+    let killed = killer
+        .kill(&mut stack, KILLS, || {
+            writers.iter().any(tokio::task::JoinHandle::is_finished)
+        })
+        .await;
     stop.store(true, Ordering::SeqCst);
     let mut pushed = Pushed::default();
     let mut wrong = Vec::new();
@@ -52,7 +61,11 @@ async fn run(seed: u64) -> Result<()> {
     }
     println!("{} after {:?}", killer.summary(), began.elapsed());
     killed?;
-    anyhow::ensure!(wrong.is_empty(), "writers met what they should not: {}", wrong.join("\n"));
+    anyhow::ensure!(
+        wrong.is_empty(),
+        "writers met what they should not: {}",
+        wrong.join("\n")
+    );
     println!("{}", pushed.summary());
 
     afterwards::everything_acknowledged_is_whole(&stack, &pushed).await?;

@@ -36,7 +36,12 @@ impl Pushed {
     }
 
     pub(crate) fn summary(&self) -> String {
-        let bytes: usize = self.tags.values().flat_map(|image| &image.blobs).map(|blob| blob.bytes.len()).sum();
+        let bytes: usize = self
+            .tags
+            .values()
+            .flat_map(|image| &image.blobs)
+            .map(|blob| blob.bytes.len())
+            .sum();
         format!(
             "{} tags with {} MiB, {} uploads left open, {} attempts failed and were repeated",
             self.tags.len(),
@@ -74,9 +79,19 @@ impl From<reqwest::Error> for Trouble {
 
 impl Writer {
     pub(crate) fn new(number: u64, seed: u64, wires: [Wire; 2], stop: Arc<AtomicBool>) -> Self {
-        let shared = (0..SHARED).map(|n| Blob::new(Random::new(seed + n).bytes(40_000 << n.min(4)))).collect();
+        let shared = (0..SHARED)
+            .map(|n| Blob::new(Random::new(seed + n).bytes(40_000 << n.min(4))))
+            .collect();
         let random = Random::new(seed ^ (number + 1).wrapping_mul(0x1000_0001));
-        Self { number, random, wires, stop, shared, open: HashMap::new(), pushed: Pushed::default() }
+        Self {
+            number,
+            random,
+            wires,
+            stop,
+            shared,
+            open: HashMap::new(),
+            pushed: Pushed::default(),
+        }
     }
 
     pub(crate) async fn run(mut self) -> Result<Pushed> {
@@ -151,10 +166,14 @@ impl Writer {
     /// In one of the forms that clients use; what an earlier attempt left open is taken up again.
     async fn upload(&mut self, wire: &Wire, blob: &Blob) -> Result<(), Trouble> {
         if let Some(session) = self.open.remove(&blob.digest) {
-            let status = accepted(&wire.get(&session).await?, StatusCode::NO_CONTENT).map(|answer| answer.received())?;
+            let status = accepted(&wire.get(&session).await?, StatusCode::NO_CONTENT)
+                .map(|answer| answer.received())?;
             let from = status.map_err(|error| Trouble::Wrong(format!("{error:#}")))?;
             if from < blob.bytes.len() {
-                accepted(&wire.patch_at(&session, from, blob.bytes.slice(from..)).await?, StatusCode::ACCEPTED)?;
+                accepted(
+                    &wire.patch_at(&session, from, blob.bytes.slice(from..)).await?,
+                    StatusCode::ACCEPTED,
+                )?;
             }
             let answer = wire.finish(&session, &blob.digest, Body::default()).await?;
             return accepted(&answer, StatusCode::CREATED).map(drop);
@@ -164,15 +183,28 @@ impl Writer {
             return accepted(&wire.post_whole(REPOSITORY, blob).await?, StatusCode::CREATED).map(drop);
         }
         let begun = wire.begin(REPOSITORY).await?;
-        let session = accepted(&begun, StatusCode::ACCEPTED)?.header("location").to_owned();
+        let session = accepted(&begun, StatusCode::ACCEPTED)?
+            .header("location")
+            .to_owned();
         self.open.insert(blob.digest.clone(), session.clone());
         let mut rest = blob.bytes.clone();
         if form == 2 {
             let middle = blob.bytes.len() / 2;
-            accepted(&wire.patch_at(&session, 0, rest.split_to(middle)).await?, StatusCode::ACCEPTED)?;
-            accepted(&wire.patch_at(&session, middle, rest.split_to(rest.len() / 2)).await?, StatusCode::ACCEPTED)?;
+            accepted(
+                &wire.patch_at(&session, 0, rest.split_to(middle)).await?,
+                StatusCode::ACCEPTED,
+            )?;
+            accepted(
+                &wire
+                    .patch_at(&session, middle, rest.split_to(rest.len() / 2))
+                    .await?,
+                StatusCode::ACCEPTED,
+            )?;
         }
-        accepted(&wire.finish(&session, &blob.digest, rest).await?, StatusCode::CREATED)?;
+        accepted(
+            &wire.finish(&session, &blob.digest, rest).await?,
+            StatusCode::CREATED,
+        )?;
         self.open.remove(&blob.digest);
         Ok(())
     }
@@ -184,7 +216,10 @@ impl Writer {
         let begin = async {
             let begun = self.wires[0].begin(REPOSITORY).await?;
             let session = begun.header("location").to_owned();
-            self.wires[1].patch(&session, ghost.bytes.clone()).await.context("patch")
+            self.wires[1]
+                .patch(&session, ghost.bytes.clone())
+                .await
+                .context("patch")
         };
         // Whatever comes of it.
         drop(begin.await);
@@ -198,7 +233,12 @@ fn accepted(answer: &Answer, wanted: StatusCode) -> Result<&Answer, Trouble> {
         status if status == wanted => Ok(answer),
         // A claim that died with its process holds for some seconds; an upload that was finished without an answer is gone.
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => Err(Trouble::Passing),
-        StatusCode::NOT_FOUND if answer.code().as_deref() == Some("BLOB_UPLOAD_UNKNOWN") => Err(Trouble::Passing),
-        status => Err(Trouble::Wrong(format!("{status} instead of {wanted}: {}", answer.text()))),
+        StatusCode::NOT_FOUND if answer.code().as_deref() == Some("BLOB_UPLOAD_UNKNOWN") => {
+            Err(Trouble::Passing)
+        }
+        status => Err(Trouble::Wrong(format!(
+            "{status} instead of {wanted}: {}",
+            answer.text()
+        ))),
     }
 }

@@ -20,7 +20,10 @@ pub(crate) struct Blob {
 
 impl Blob {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self { digest: digest(&bytes), bytes: bytes.into() }
+        Self {
+            digest: digest(&bytes),
+            bytes: bytes.into(),
+        }
     }
 }
 
@@ -35,7 +38,11 @@ pub(crate) struct Image {
 
 impl Image {
     pub(crate) fn new(layers: Vec<Blob>, comment: &str) -> Self {
-        let config = Blob::new(json!({"architecture": "amd64", "os": "linux", "comment": comment}).to_string().into());
+        let config = Blob::new(
+            json!({"architecture": "amd64", "os": "linux", "comment": comment})
+                .to_string()
+                .into(),
+        );
         let described = |kind: &str, blob: &Blob| json!({"mediaType": kind, "digest": blob.digest, "size": blob.bytes.len()});
         let manifest = json!({
             "schemaVersion": 2,
@@ -48,6 +55,10 @@ impl Image {
         })
         .to_string();
         let digest = digest(manifest.as_bytes());
-        Self { blobs: std::iter::once(config).chain(layers).collect(), manifest: manifest.into(), digest }
+        Self {
+            blobs: std::iter::once(config).chain(layers).collect(),
+            manifest: manifest.into(),
+            digest,
+        }
     }
 }

@@ -34,9 +34,20 @@ impl Postgres {
         servant.give(&data)?;
         let mut initdb = servant.command("initdb");
         initdb.arg("-D").arg(&data);
-        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        initdb.args([
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]);
         shell::run(&mut initdb)?;
-        let mut postgres = Self { port: free_port()?, programs, folder, child: None };
+        let mut postgres = Self {
+            port: free_port()?,
+            programs,
+            folder,
+            child: None,
+        };
         postgres.start_again()?;
         postgres.answers().await?;
         Ok(postgres)
@@ -48,7 +59,10 @@ impl Postgres {
 
     /// Starts it, after a kill for instance.
     pub(crate) fn start_again(&mut self) -> Result<()> {
-        let log = File::options().create(true).append(true).open(self.folder.path().join("postgres.log"))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("postgres.log"))?;
         let child = Servant::new(&self.programs)
             .command("postgres")
             .arg("-D")
@@ -67,7 +81,10 @@ impl Postgres {
         let began = Instant::now();
         while self.sql("SELECT 1").is_err() {
             if began.elapsed() > Duration::from_secs(60) {
-                bail!("PostgreSQL: {}", fs::read_to_string(self.folder.path().join("postgres.log"))?);
+                bail!(
+                    "PostgreSQL: {}",
+                    fs::read_to_string(self.folder.path().join("postgres.log"))?
+                );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -107,7 +124,8 @@ impl Postgres {
     /// Runs a statement.
     pub(crate) fn sql(&self, statement: &str) -> Result<String> {
         let mut psql = debian::command(&self.programs, "psql");
-        psql.args(["--no-psqlrc", "-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement]).arg(self.url());
+        psql.args(["--no-psqlrc", "-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement])
+            .arg(self.url());
         psql.env("PGCONNECT_TIMEOUT", "5");
         shell::output(&mut psql)
     }
@@ -125,9 +143,19 @@ impl Postgres {
         let postmaster = i32::try_from(child.id())?;
         let mut all = vec![Pid::from_raw(postmaster)];
         for entry in fs::read_dir("/proc")? {
-            let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-            let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-            let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse::<i32>().ok());
+            let Some(pid) = entry?
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<i32>().ok())
+            else {
+                continue;
+            };
+            let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+                continue;
+            };
+            let parent = stat
+                .rsplit_once(") ")
+                .and_then(|(_, rest)| rest.split(' ').nth(1)?.parse::<i32>().ok());
             if parent == Some(postmaster) {
                 all.push(Pid::from_raw(pid));
             }

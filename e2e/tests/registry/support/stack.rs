@@ -29,18 +29,35 @@ impl Stack {
         let folder = tempfile::Builder::new().prefix("slipway-blobs-").tempdir()?;
         let mut settings = vec![
             ("DATABASE_URL", postgres.url()),
-            ("STORAGE_FILESYSTEM_PATH", folder.path().join("blobs").display().to_string()),
-            ("TOKEN_SIGNING_KEY", "a key that only the tests know and use".to_owned()),
+            (
+                "STORAGE_FILESYSTEM_PATH",
+                folder.path().join("blobs").display().to_string(),
+            ),
+            (
+                "TOKEN_SIGNING_KEY",
+                "a key that only the tests know and use".to_owned(),
+            ),
             ("ADMIN_PASSWORD", PASSWORD.to_owned()),
             ("DRAIN_DELAY", "0s".to_owned()),
         ];
         settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
         Plan::once("migrate", "migrate").with(&settings).run()?;
-        Ok(Self { replicas: Vec::new(), worker: None, postgres, folder, settings, name })
+        Ok(Self {
+            replicas: Vec::new(),
+            worker: None,
+            postgres,
+            folder,
+            settings,
+            name,
+        })
     }
 
     /// With so many replicas of `serve`, all ready, and the project `p`.
-    pub(crate) async fn start(name: &'static str, replicas: usize, more: &[(&'static str, &str)]) -> Result<Self> {
+    pub(crate) async fn start(
+        name: &'static str,
+        replicas: usize,
+        more: &[(&'static str, &str)],
+    ) -> Result<Self> {
         let mut stack = Self::new(name, more).await?;
         for _ in 0..replicas {
             stack.add_replica(|plan| plan).await?;
@@ -92,18 +109,30 @@ pub(crate) fn admin(url: &str) -> Result<Client> {
 
 /// A private project.
 pub(crate) async fn create_project(url: &str, name: &str) -> Result<()> {
-    let project = ProjectCreate { project_name: name.to_owned(), public: Some(false), ..ProjectCreate::default() };
+    let project = ProjectCreate {
+        project_name: name.to_owned(),
+        public: Some(false),
+        ..ProjectCreate::default()
+    };
     admin(url)?.project_create(&project).await?;
     Ok(())
 }
 
 /// A robot that may do everything with the artifacts of a project.
 pub(crate) async fn create_robot(url: &str, project: &str) -> Result<RobotCreated> {
-    let access = [("repository", "pull"), ("repository", "push"), ("artifact", "delete"), ("tag", "list"), ("tag", "delete")];
+    let access = [
+        ("repository", "pull"),
+        ("repository", "push"),
+        ("artifact", "delete"),
+        ("tag", "list"),
+        ("tag", "delete"),
+    ];
     let permission = RobotPermission {
         kind: "project".to_owned(),
         namespace: project.to_owned(),
-        access: access.map(|(resource, action)| Access::allow(resource, action)).into(),
+        access: access
+            .map(|(resource, action)| Access::allow(resource, action))
+            .into(),
     };
     let robot = RobotCreate {
         name: "ci".to_owned(),
