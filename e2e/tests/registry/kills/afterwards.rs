@@ -86,7 +86,7 @@ pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) ->
         .flat_map(|image| &image.blobs)
         .map(|blob| blob.digest.clone())
         .collect();
-    let collected = eventually(Duration::from_secs(60), "expiry and collection", || async {
+    let collected = eventually(Duration::from_secs(120), "expiry and collection", || async {
         run_jobs(stack)?;
         tokio::time::sleep(Duration::from_millis(800)).await;
         let uploads = files(&stack.blobs().join("uploads"))?;

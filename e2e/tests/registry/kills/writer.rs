@@ -13,8 +13,8 @@ use crate::support::content::{Blob, Image};
 use crate::support::random::Random;
 use crate::support::wire::{Answer, Wire};
 
-/// One push may be tried for this long.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// One push may be tried for this long: on a busy machine a database needs half a minute to come back.
+const PATIENCE: Duration = Duration::from_secs(150);
 /// Layers that all writers share, so that they get into each other's way.
 const SHARED: u64 = 6;
 
