@@ -70,7 +70,6 @@ pub(crate) async fn settle_robots(
         }
     }
     after.robots = known;
-    after.robots.truncate(MOST);
     match failed {
         Some(error) => {
             report.waiting(
@@ -133,6 +132,8 @@ pub(crate) async fn settle_accounts(
         context.events.warning(project, "PodsTooEarly", note).await;
     }
     after.attached_service_accounts = outcome.attached;
+    // What the schema admits; more than this is declared by nobody in earnest.
+    after.attached_service_accounts.truncate(64);
     let missing = outcome.missing;
     if missing.is_empty() {
         report.good(
