@@ -95,6 +95,8 @@ impl Test {
                 self.count(&mut cargo)
             }
             Tier::Api => {
+                // These tests start our programs, which cargo builds only for a package's own tests.
+                self.build_programs()?;
                 cargo.args(["--test", "api", "--test", "registry"]);
                 self.count(&mut cargo)
             }
@@ -112,6 +114,15 @@ impl Test {
                 count
             }
         }
+    }
+
+    fn build_programs(&self) -> Result<()> {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .current_dir(paths::repository())
+            .args(["build", "--workspace", "--bins"])
+            .env("SQLX_OFFLINE", "true");
+        crate::shell::run(&mut cargo)
     }
 
     fn count(&self, cargo: &mut Command) -> Result<Count> {
