@@ -1,5 +1,7 @@
 //! `worker`: does the work that nobody waits for.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use slipway_jobs::{Registry, Worker, WorkerSettings};
 use tokio::task::JoinHandle;
@@ -11,6 +13,11 @@ use crate::config::Config;
 use crate::distribution::garbage;
 use crate::kernel::app::App;
 use crate::router;
+
+/// How long the database may be away while the schedules are stored.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until it is asked to end.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
@@ -33,10 +40,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tokio::spawn(listener.run(
             router::build_metrics(app.clone()),
             stop.clone(),
-            std::time::Duration::ZERO,
+            Duration::ZERO,
         ))
     });
-    let work = Running::start(&app).await?;
+    let Some(work) = signals.unless_asked(Running::start(&app)).await? else {
+        return Ok(());
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "working");
     signals.wait().await;
     app.ready.drain();
@@ -60,10 +69,7 @@ impl Running {
     pub(super) async fn start(app: &App) -> anyhow::Result<Self> {
         let mut registry = Registry::new();
         garbage::jobs::register(&mut registry, app);
-        garbage::jobs::put_schedules(app)
-            .await
-            .map_err(|error| anyhow::anyhow!("{error:?}"))
-            .context("cannot store the schedules")?;
+        put_schedules(app).await?;
         let worker = Worker::new(
             app.pool.clone(),
             registry,
@@ -81,5 +87,20 @@ impl Running {
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the worker ended badly");
         }
+    }
+}
+
+/// Stores the schedules; a database that goes away just then is waited for, because we may be taken for ready already.
+async fn put_schedules(app: &App) -> anyhow::Result<()> {
+    let start = Instant::now();
+    loop {
+        let Err(error) = garbage::jobs::put_schedules(app).await else {
+            return Ok(());
+        };
+        if start.elapsed() >= PATIENCE {
+            return Err(anyhow::anyhow!("{error:?}")).context("cannot store the schedules");
+        }
+        tracing::warn!(?error, "the schedules cannot be stored yet");
+        tokio::time::sleep(PAUSE).await;
     }
 }
