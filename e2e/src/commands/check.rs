@@ -13,10 +13,12 @@ use crate::{paths, shell};
 #[derive(Debug, clap::Args)]
 pub struct Check {}
 
+type Rule = fn() -> Result<()>;
+
 impl Check {
     /// Runs all of them, and then says which failed.
     pub fn run(self) -> Result<()> {
-        let checks: [(&str, fn() -> Result<()>); 5] = [
+        let checks: [(&str, Rule); 5] = [
             ("formatting", formatting),
             ("structure", structure_rules),
             ("lints", lints),

@@ -120,7 +120,14 @@ impl Test {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .current_dir(paths::repository())
-            .args(["build", "--workspace", "--bins"])
+            .args([
+                "build",
+                "--workspace",
+                "--bin",
+                "slipway-operator",
+                "--bin",
+                "slipway-registry",
+            ])
             .env("SQLX_OFFLINE", "true");
         crate::shell::run(&mut cargo)
     }

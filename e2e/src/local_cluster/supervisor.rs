@@ -26,7 +26,10 @@ pub struct Supervise {
 /// Starts the supervisor as a session of its own and returns at once.
 pub fn spawn(layout: &Layout) -> Result<u32> {
     let log = File::create(layout.folder.join("supervisor.log"))?;
-    let child = Command::new(std::env::current_exe()?)
+    // A copy of its own: cargo may replace this program while the cluster lives.
+    let program = layout.folder.join("xtask");
+    fs::copy("/proc/self/exe", &program).context("copying this program for the supervisor")?;
+    let child = Command::new(program)
         .arg("supervise")
         .arg(layout.folder.join("cluster.json"))
         .current_dir("/")

@@ -24,7 +24,7 @@ use crate::{paths, shell};
 #[derive(Debug)]
 pub enum Platform {
     /// Network namespaces of this machine.
-    Local(Local),
+    Local(Box<Local>),
     /// kind, where Docker answers.
     Kind(Kind),
     /// A context of the user's kubeconfig.
@@ -62,7 +62,7 @@ impl Platform {
         let platform = match context {
             Some(context) => Self::Existing(Existing::new(context)),
             None if kind::docker_answers() => Self::Kind(Kind::running_or_start(progress).await?),
-            None => Self::Local(Local::running_or_start(progress).await?),
+            None => Self::Local(Box::new(Local::running_or_start(progress).await?)),
         };
         platform.remember()?;
         Ok(platform)

@@ -20,7 +20,7 @@ async fn a_tenants_pod_runs_an_image_from_the_declared_registry() -> Result<()> 
     let cluster = LocalCluster::running()
         .await?
         .context("no cluster runs: start it with `cargo xtask cluster start`")?;
-    let platform = Platform::Local(Local::of(cluster));
+    let platform = Platform::Local(Box::new(Local::of(cluster)));
     let client = platform.client().await?;
     let images = platform.provide_images(false, progress)?;
 

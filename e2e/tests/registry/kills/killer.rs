@@ -1,6 +1,6 @@
 //! Kills, and starts again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use slipway_e2e::registry_process::RegistryProcess;
@@ -13,6 +13,8 @@ pub(crate) struct Killer {
     replicas: [usize; 2],
     workers: usize,
     databases: usize,
+    /// What the restarts took: of servers, workers, the database.
+    took: [Duration; 3],
 }
 
 impl Killer {
@@ -22,13 +24,14 @@ impl Killer {
             replicas: [0; 2],
             workers: 0,
             databases: 0,
+            took: [Duration::ZERO; 3],
         }
     }
 
     pub(crate) fn summary(&self) -> String {
         format!(
-            "killed serve-1 {}, serve-2 {}, worker {}, PostgreSQL {} times",
-            self.replicas[0], self.replicas[1], self.workers, self.databases
+            "killed serve-1 {}, serve-2 {}, worker {}, PostgreSQL {} times, which took {:.1?}",
+            self.replicas[0], self.replicas[1], self.workers, self.databases, self.took
         )
     }
 
@@ -51,11 +54,13 @@ impl Killer {
                     "a process that nobody killed ended with {status:?}"
                 );
             }
-            match self.random.between(0, 4) {
+            let began = Instant::now();
+            let kind = match self.random.between(0, 4) {
                 victim @ (0 | 1) => {
                     let victim = usize::try_from(victim)?;
                     self.replicas[victim] += 1;
                     restart(&mut stack.replicas[victim]).await?;
+                    0
                 }
                 2 => {
                     self.workers += 1;
@@ -64,14 +69,17 @@ impl Killer {
                     }
                     // Something for it to be killed at.
                     run_jobs(stack)?;
+                    1
                 }
                 _ => {
                     self.databases += 1;
                     stack.postgres.kill()?;
                     stack.postgres.start_again()?;
                     stack.postgres.answers().await?;
+                    2
                 }
-            }
+            };
+            self.took[kind] += began.elapsed();
         }
         Ok(())
     }

@@ -69,6 +69,8 @@ impl Postgres {
             .arg(self.folder.path().join("data"))
             .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories=", "-c", "max_connections=100"])
+            // Little to repair after a kill.
+            .args(["-c", "max_wal_size=64MB", "-c", "shared_buffers=32MB"])
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
@@ -126,7 +128,7 @@ impl Postgres {
         let mut psql = debian::command(&self.programs, "psql");
         psql.args(["--no-psqlrc", "-qtA", "-v", "ON_ERROR_STOP=1", "-c", statement])
             .arg(self.url());
-        psql.env("PGCONNECT_TIMEOUT", "5");
+        psql.env("PGCONNECT_TIMEOUT", "5").env("PGSSLMODE", "disable");
         shell::output(&mut psql)
     }
 
