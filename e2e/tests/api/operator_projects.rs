@@ -142,6 +142,8 @@ async fn b5_drift_in_the_registry_is_put_right() -> Result<()> {
     ensure!(!shop.logs_in(&user, &token).await?);
     // The robot is made again and keeps its token: pods that hold it go on.
     eventually(PATIENCE, "the token works again", || async {
+        // Slowly: ten wrong tries close the account for a minute.
+        tokio::time::sleep(Duration::from_secs(3)).await;
         ensure!(shop.logs_in(&user, &token).await?, "not yet");
         Ok(())
     })
@@ -153,6 +155,7 @@ async fn b5_drift_in_the_registry_is_put_right() -> Result<()> {
     eventually(PATIENCE, "the project is there again", || async {
         let known = shop.call(Method::GET, "/api/v2.0/projects/team-a", None).await?;
         ensure!(known["project_id"] != status["projectId"]);
+        tokio::time::sleep(Duration::from_secs(3)).await;
         ensure!(shop.logs_in(&user, &token).await?, "no robot yet");
         Ok(())
     })
