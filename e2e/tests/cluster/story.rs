@@ -79,10 +79,16 @@ async fn nothing_changes_by_itself(client: &Client) -> Result<()> {
         }
         Ok(all)
     }
-    // What is still settling may settle; then a marker that makes the operator look again, twice.
-    tokio::time::sleep(Duration::from_secs(5)).await;
     let registries: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), "registry", &resource("Registry", "registries"));
+    // The outer name was made known a moment ago: the operator's next probe may still say so.
+    for _ in 0..8 {
+        let earlier = versions(client).await?;
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        if versions(client).await? == earlier {
+            break;
+        }
+    }
     let before = versions(client).await?;
     tokio::time::sleep(Duration::from_secs(25)).await;
     let after = versions(client).await?;
