@@ -16,11 +16,13 @@ use crate::support::stack::Stack;
 
 /// What the jobs have before them, for the report of a failure.
 const LEFT: &str = "
-    SELECT 'upload ' || id || ' ' || bytes || ' of ' || coalesce(finishing, '') || ' touched ' || touched_at FROM uploads
-    UNION ALL SELECT 'job ' || kind || ' ' || state || ' ' || run_at || ' ' || coalesce(error, '') FROM jobs WHERE ended_at IS NULL
-    UNION ALL SELECT 'review ' || digest || ' ' || not_before FROM blob_reviews
-    UNION ALL SELECT 'doomed ' || storage_key FROM doomed_objects
-    LIMIT 100";
+    SELECT 'uploads ' || count(*) || ', held ' || count(claimed_until) FROM uploads
+    UNION ALL SELECT 'job ' || kind || ' ' || state || ' since ' || run_at || ', lease until ' || coalesce(lease_until::text, '')
+        || ', attempt ' || attempt || ', lost ' || losses || ' ' || coalesce(error, '') FROM jobs WHERE ended_at IS NULL
+    UNION ALL SELECT 'reviews ' || count(*) FROM blob_reviews
+    UNION ALL SELECT 'doomed ' || count(*) FROM doomed_objects
+    UNION ALL SELECT 'connection ' || state || ' ' || coalesce(wait_event, '') || ' ' || age(now(), state_change) || ' ' || left(query, 200)
+        FROM pg_stat_activity WHERE backend_type = 'client backend' AND (state <> 'idle' OR age(now(), state_change) < '10 s')";
 
 /// Every acknowledged push, at either replica.
 pub(crate) async fn everything_acknowledged_is_whole(stack: &Stack, pushed: &Pushed) -> Result<()> {

@@ -46,6 +46,8 @@ impl Killer {
             if over() {
                 break;
             }
+            // The jobs, too, are to be in the middle of something.
+            run_jobs(stack)?;
             tokio::time::sleep(Duration::from_millis(self.random.between(50, 500))).await;
             for process in stack.replicas.iter_mut().chain(&mut stack.worker) {
                 let status = process.status()?;
@@ -67,8 +69,6 @@ impl Killer {
                     if let Some(worker) = &mut stack.worker {
                         restart(worker).await?;
                     }
-                    // Something for it to be killed at.
-                    run_jobs(stack)?;
                     1
                 }
                 _ => {
