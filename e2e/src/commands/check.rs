@@ -79,16 +79,15 @@ fn lints() -> Result<()> {
 fn dependencies() -> Result<()> {
     let program = cargo_deny::program(Progress::new())?;
     let mut deny = Command::new(program);
-    deny.current_dir(paths::repository())
-        .args([
-            "--offline",
-            "check",
-            "--allow",
-            "unused-wrapper",
-            "bans",
-            "licenses",
-            "sources",
-        ]);
+    deny.current_dir(paths::repository()).args([
+        "--offline",
+        "check",
+        "--allow",
+        "unused-wrapper",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
     shell::run(&mut deny)?;
     // The advisory database is fetched from its own server: no network, no verdict.
     let mut advisories = Command::new(cargo_deny::program(Progress::new())?);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <root>/
+//! ├── owner                               id of the registry that keeps its blobs here
 //! ├── blobs/
 //! │   ├── sha256/                         algorithm of the digest
 //! │   │   ├── 00/ … ff/                   its first two digits
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use slipway_model::{Algorithm, Digest};
+use uuid::Uuid;
 
 use self::buffers::BufferPool;
 use self::layout::Layout;
@@ -155,6 +157,10 @@ impl BlobStore for FilesystemStore {
     ) -> Result<Vec<OpenUpload>, BlobError> {
         self.blocking(move |inner| list::uploads(&inner.layout, after, limit))
             .await
+    }
+
+    async fn claim(&self, owner: Uuid) -> Result<Uuid, BlobError> {
+        self.blocking(move |inner| inner.layout.claim(owner)).await
     }
 
     async fn health(&self) -> Result<(), BlobError> {

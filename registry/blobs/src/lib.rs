@@ -1,4 +1,4 @@
-//! Blob storage behind one trait, [`BlobStore`]: the file system, memory, and S3 to come.
+//! Blob storage behind one trait, [`BlobStore`]: the file system, S3 and memory.
 //!
 //! A store keeps bytes under keys of its own choosing and knows nothing of repositories. Which digest stands under
 //! which key, and who may read it, is the database's business. Two rules carry the whole crate:
@@ -14,6 +14,7 @@ pub mod filesystem;
 pub mod key;
 pub mod memory;
 pub mod reader;
+pub mod s3;
 pub mod state;
 pub mod store;
 
@@ -25,6 +26,7 @@ pub use filesystem::FilesystemStore;
 pub use key::BlobKey;
 pub use memory::MemoryStore;
 pub use reader::{BlobReader, BlobStream};
+pub use s3::S3Store;
 pub use state::{UploadHandle, UploadId, UploadState};
 pub use store::{
     AppendOptions, BlobStat, BlobStore, Body, BoxError, Deletion, ListedBlob, OpenUpload, RedirectOptions,

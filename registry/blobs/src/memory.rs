@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use slipway_model::{Algorithm, Digest};
+use uuid::Uuid;
 
 use crate::error::BlobError;
 use crate::key::BlobKey;
@@ -32,6 +33,7 @@ struct Inner {
     blobs: BTreeMap<BlobKey, Stamped<Bytes>>,
     uploads: BTreeMap<UploadId, Stamped<BytesMut>>,
     busy: HashSet<UploadId>,
+    owner: Option<Uuid>,
     used: u64,
     ticks: u64,
 }
@@ -297,6 +299,10 @@ impl BlobStore for MemoryStore {
             modified: upload.modified,
         };
         Ok(uploads.map(listed).collect())
+    }
+
+    async fn claim(&self, owner: Uuid) -> Result<Uuid, BlobError> {
+        Ok(*self.lock().owner.get_or_insert(owner))
     }
 
     async fn health(&self) -> Result<(), BlobError> {

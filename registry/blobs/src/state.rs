@@ -10,6 +10,7 @@ use slipway_model::{Algorithm, Digest};
 use uuid::Uuid;
 
 use crate::error::BlobError;
+use crate::s3::{Pending, S3Upload};
 
 /// Names one upload; random, so that it cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ impl FromStr for UploadId {
 pub enum BackendState {
     /// Nothing: the id is enough (file system, memory).
     Plain,
+    /// What stands in a bucket.
+    S3(S3Upload),
 }
 
 /// Names an upload to its store, for [`abort`](crate::BlobStore::abort).
@@ -76,6 +79,9 @@ pub struct UploadState {
     pub(crate) handle: UploadHandle,
     pub(crate) received: u64,
     pub(crate) hash: SavedHash,
+    /// Bytes that only this process has, between an append with [`last`](crate::AppendOptions::last) and its finish.
+    #[serde(skip)]
+    pub(crate) pending: Option<Pending>,
 }
 
 impl UploadState {
@@ -88,6 +94,7 @@ impl UploadState {
         Self {
             handle,
             received: 0,
+            pending: None,
             hash: Hasher::new(algorithm).save(),
         }
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use slipway_model::{Algorithm, Digest};
 use url::Url;
+use uuid::Uuid;
 
 use crate::error::BlobError;
 use crate::key::BlobKey;
@@ -26,7 +27,7 @@ pub struct AppendOptions {
     /// Largest size in bytes that the whole upload may reach; `None` for no limit.
     pub max_size: Option<u64>,
     /// The caller finishes in this same request and does not save the state in between, so the store may put off what
-    /// makes the bytes durable until `finish`.
+    /// makes the bytes durable until `finish`. Should `finish` fail, the state to save is the one from before the append.
     pub last: bool,
 }
 
@@ -159,6 +160,10 @@ pub trait BlobStore: Send + Sync + 'static {
     async fn redirect(&self, _key: &BlobKey, _options: &RedirectOptions) -> Result<Option<Url>, BlobError> {
         Ok(None)
     }
+
+    /// Notes that the registry `owner` keeps its blobs here, unless another one has done so already, and returns whose the
+    /// store is. What a registry does not know in a store that is not its own alone may belong to somebody else.
+    async fn claim(&self, owner: Uuid) -> Result<Uuid, BlobError>;
 
     /// Whether the store can be read and written now; [`BlobError::StorageFull`] means reading only.
     async fn health(&self) -> Result<(), BlobError>;

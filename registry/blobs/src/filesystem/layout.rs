@@ -25,6 +25,7 @@ pub(super) struct Layout {
     blobs: PathBuf,
     uploads: PathBuf,
     probe: PathBuf,
+    owner: PathBuf,
 }
 
 impl Layout {
@@ -33,6 +34,7 @@ impl Layout {
         let uploads = root.join("uploads");
         let layout = Self {
             blobs: root.join("blobs"),
+            owner: root.join("owner"),
             probe: uploads.join(format!(".health-{}", Uuid::new_v4())),
             uploads,
         };
@@ -82,6 +84,33 @@ impl Layout {
         } else {
             Err(BlobError::InvalidKey(key.to_string()))
         }
+    }
+
+    /// Writes the owner down unless there is one, and reads who it is. The file appears whole or not at all.
+    pub(super) fn claim(&self, owner: Uuid) -> Result<Uuid, BlobError> {
+        let draft = self.uploads.join(format!(".owner-{}", Uuid::new_v4()));
+        let write = || {
+            if self.owner.exists() {
+                return Ok(());
+            }
+            let mut file = File::create(&draft)?;
+            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+            file.write_all(format!("{owner}\n").as_bytes())?;
+            file.sync_all()?;
+            let linked = fs::hard_link(&draft, &self.owner);
+            fs::remove_file(&draft)?;
+            match linked {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => sync_folder(self.owner.parent().unwrap_or(&self.owner)),
+            }
+        };
+        let text = write()
+            .and_then(|()| fs::read_to_string(&self.owner))
+            .map_err(|error| BlobError::io("write down whose it is", error))?;
+        Uuid::try_parse(text.trim()).map_err(|error| BlobError::Unavailable {
+            operation: "read whose it is (the file `owner`)",
+            source: error.into(),
+        })
     }
 
     /// Writes and removes a byte.

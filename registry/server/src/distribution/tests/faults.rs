@@ -95,6 +95,10 @@ impl BlobStore for Faulty {
         self.check()?;
         self.inner.list_uploads(after, limit).await
     }
+    async fn claim(&self, owner: uuid::Uuid) -> Result<uuid::Uuid, BlobError> {
+        self.check()?;
+        self.inner.claim(owner).await
+    }
     async fn health(&self) -> Result<(), BlobError> {
         self.check()?;
         self.inner.health().await
