@@ -66,6 +66,11 @@ impl Plan {
         Self::new(name, &[command])
     }
 
+    /// A command that ends by itself, with arguments.
+    pub fn with_arguments(name: &str, arguments: &[&str]) -> Self {
+        Self::new(name, arguments)
+    }
+
     fn new(name: &str, arguments: &[&str]) -> Self {
         Self {
             name: name.to_owned(),
@@ -121,6 +126,14 @@ impl Plan {
             .env("RUST_BACKTRACE", "1");
         command.current_dir("/").stdin(Stdio::null());
         Ok(command)
+    }
+
+    /// Runs a command that ends by itself, and tells how it ended and what it printed.
+    pub fn outcome(&self) -> Result<(Option<i32>, String)> {
+        let output = self.command()?.output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Ok((output.status.code(), format!("{text}{errors}")))
     }
 
     /// Runs a command that ends by itself.

@@ -4,4 +4,5 @@ mod clients;
 mod embedded;
 mod faults;
 mod kills;
+mod object_store;
 mod support;

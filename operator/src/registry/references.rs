@@ -22,6 +22,13 @@ pub(crate) fn secrets(registry: &Registry) -> BTreeSet<String> {
             if let Some(external) = &managed.database.external {
                 names.insert(external.credentials_secret_ref.name.clone());
             }
+            if let Some(s3) = &managed.storage.s3 {
+                names.extend(
+                    s3.credentials_secret_ref
+                        .as_ref()
+                        .map(|reference| reference.name.clone()),
+                );
+            }
             if let Some(external) = managed.cache.as_ref().and_then(|cache| cache.external.as_ref()) {
                 names.extend(
                     external

@@ -151,6 +151,26 @@ pub(crate) async fn ensure(
         }
         None => generated(client, names, &ADMIN).await?.0,
     };
+    if let Some(reference) = managed
+        .storage
+        .s3
+        .as_ref()
+        .and_then(|s3| s3.credentials_secret_ref.as_ref())
+    {
+        // The pods mount it; here it is only seen to that both keys are there.
+        let field = "spec.managed.storage.s3.credentialsSecretRef";
+        for key in [settings::ACCESS_KEY_ID, settings::SECRET_ACCESS_KEY] {
+            referenced(
+                client,
+                &names.namespace,
+                reference,
+                key,
+                field,
+                condition::STORAGE_READY,
+            )
+            .await?;
+        }
+    }
     let database = match managed.database.kind() {
         Ok(DatabaseKind::External(external)) => {
             let field = "spec.managed.database.external.credentialsSecretRef";

@@ -6,7 +6,10 @@ use k8s_openapi::api::core::v1::{ConfigMap, Volume, VolumeMount};
 use serde_json::{Value, json};
 use slipway_crds::{
     HumanDuration,
-    registry::{CacheKind, DatabaseKind, ManagedRegistry, StorageKind},
+    registry::{
+        CacheKind, DatabaseKind, ManagedRegistry, Redirect, RedirectKind, RedirectMode, S3Storage,
+        StorageKind,
+    },
 };
 use url::Url;
 
@@ -32,6 +35,11 @@ pub(crate) const WORKER_METRICS_PORT: i32 = 9091;
 pub(crate) const DRAIN: i64 = 300;
 /// How long new connections are still accepted after the signal, in seconds.
 pub(crate) const DRAIN_DELAY: i64 = 3;
+
+/// Keys of the Secret of a bucket, and the files that hold them.
+pub(crate) const ACCESS_KEY_ID: &str = "accessKeyId";
+/// See [`ACCESS_KEY_ID`].
+pub(crate) const SECRET_ACCESS_KEY: &str = "secretAccessKey";
 
 const ROOT: &str = "/etc/slipway";
 
@@ -71,8 +79,10 @@ pub(crate) fn document(
         "drain_timeout": format!("{DRAIN}s"),
         "drain_delay": format!("{DRAIN_DELAY}s"),
     });
-    if let Ok(StorageKind::Filesystem(_)) = managed.storage.kind() {
-        settings["storage"] = json!({"filesystem": {"path": "/data"}});
+    match managed.storage.kind() {
+        Ok(StorageKind::Filesystem(_)) => settings["storage"] = json!({"filesystem": {"path": "/data"}}),
+        Ok(StorageKind::S3(s3)) => settings["storage"] = json!({"s3": bucket(s3)}),
+        Err(_) => {}
     }
     if let Some(cache) = cache_settings(names, managed)? {
         settings["cache"] = cache;
@@ -177,6 +187,49 @@ fn redis_url(tls: bool, host: &str, port: u16, database: i32, user: Option<&str>
     Ok(url)
 }
 
+/// The bucket, as the registry reads it.
+fn bucket(s3: &S3Storage) -> Value {
+    let mut settings = json!({"bucket": s3.bucket});
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            settings[key] = value;
+        }
+    };
+    set("region", s3.region.as_ref().map(|region| json!(region)));
+    set("endpoint", s3.endpoint.as_ref().map(|endpoint| json!(endpoint)));
+    set("prefix", s3.prefix.as_ref().map(|prefix| json!(prefix)));
+    set("path_style", s3.force_path_style.map(|force| json!(force)));
+    set(
+        "ca_file",
+        s3.ca_ref
+            .as_ref()
+            .map(|_| json!(format!("{ROOT}/storage-ca/ca.crt"))),
+    );
+    // Without a Secret the pods' own identity counts.
+    let keys = s3.credentials_secret_ref.as_ref();
+    set(
+        "access_key_id_file",
+        keys.map(|_| json!(format!("{ROOT}/storage/{ACCESS_KEY_ID}"))),
+    );
+    set(
+        "secret_access_key_file",
+        keys.map(|_| json!(format!("{ROOT}/storage/{SECRET_ACCESS_KEY}"))),
+    );
+    let redirect = match s3.redirect.as_ref().map(Redirect::kind) {
+        Some(Ok(RedirectKind::Mode(RedirectMode::Always))) => Some(json!({"enabled": true})),
+        Some(Ok(RedirectKind::Cidrs(networks))) => Some(json!({"enabled": true, "networks": networks})),
+        _ => None,
+    };
+    let redirect = redirect.map(|mut redirect| {
+        if let Some(endpoint) = &s3.public_endpoint {
+            redirect["endpoint"] = json!(endpoint);
+        }
+        redirect
+    });
+    set("redirect", redirect);
+    settings
+}
+
 /// A choice that has no member or several: only objects that the API server never saw.
 fn invalid(condition: &'static str, choice: &slipway_crds::InvalidChoice) -> Error {
     Problem::user(condition, reason::INVALID_SPEC, choice.to_string()).into()
@@ -231,6 +284,19 @@ pub(crate) fn volumes(
         && let Some(ca) = &external.ca_ref
     {
         add(ca_volume("cache-ca", ca), "cache-ca");
+    }
+    if let Ok(StorageKind::S3(s3)) = managed.storage.kind() {
+        if let Some(reference) = &s3.credentials_secret_ref {
+            // Files, so that exchanged keys reach running pods.
+            let keys = [
+                (ACCESS_KEY_ID, ACCESS_KEY_ID),
+                (SECRET_ACCESS_KEY, SECRET_ACCESS_KEY),
+            ];
+            add(pod::secret_volume("storage", &reference.name, &keys), "storage");
+        }
+        if let Some(ca) = &s3.ca_ref {
+            add(ca_volume("storage-ca", ca), "storage-ca");
+        }
     }
     all.push(pod::scratch_volume("tmp"));
     mounts.push(pod::mount("tmp", "/tmp"));

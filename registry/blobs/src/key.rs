@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BlobError;
+use crate::state::UploadId;
 
 /// Longest key that is accepted, in bytes.
 const MAX_LENGTH: usize = 512;
@@ -27,6 +28,12 @@ impl BlobKey {
             return Err(BlobError::InvalidKey(text.chars().take(64).collect()));
         }
         Ok(Self(text.into()))
+    }
+
+    /// The upload that made the blob: every store ends its keys with it.
+    pub fn upload(&self) -> Option<UploadId> {
+        let at = self.0.len().checked_sub(36)?;
+        self.0.get(at..)?.parse().ok()
     }
 
     /// The key as text, for the database.

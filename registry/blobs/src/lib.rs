@@ -27,7 +27,7 @@ pub use key::BlobKey;
 pub use memory::MemoryStore;
 pub use reader::{BlobReader, BlobStream};
 pub use s3::S3Store;
-pub use state::{UploadHandle, UploadId, UploadState};
+pub use state::{Hasher as DigestHasher, UploadHandle, UploadId, UploadState};
 pub use store::{
     AppendOptions, BlobStat, BlobStore, Body, BoxError, Deletion, ListedBlob, OpenUpload, RedirectOptions,
     StoredBlob, put,

@@ -144,8 +144,8 @@ impl SavedHash {
         let bytes =
             hex::decode(&self.state).map_err(|_| BlobError::InvalidState("hash is not hexadecimal"))?;
         match self.algorithm {
-            SavedAlgorithm::Sha256 => revive(&bytes).map(Hasher::Sha256),
-            SavedAlgorithm::Sha512 => revive(&bytes).map(Hasher::Sha512),
+            SavedAlgorithm::Sha256 => revive(&bytes).map(|hash| Hasher(Running::Sha256(hash))),
+            SavedAlgorithm::Sha512 => revive(&bytes).map(|hash| Hasher(Running::Sha512(hash))),
         }
     }
 }
@@ -159,43 +159,49 @@ fn revive<H: SerializableState>(bytes: &[u8]) -> Result<H, BlobError> {
 
 /// A running hash. Cloning it is cheap (some 200 bytes).
 #[derive(Clone)]
-pub(crate) enum Hasher {
+pub struct Hasher(Running);
+
+#[derive(Clone)]
+enum Running {
     Sha256(Sha256),
     Sha512(Sha512),
 }
 
 impl Hasher {
-    pub(crate) fn new(algorithm: Algorithm) -> Self {
+    /// Begins with no bytes.
+    pub fn new(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+            Algorithm::Sha256 => Self(Running::Sha256(Sha256::new())),
+            Algorithm::Sha512 => Self(Running::Sha512(Sha512::new())),
         }
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
+    /// Hashes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Running::Sha256(hash) => hash.update(bytes),
+            Running::Sha512(hash) => hash.update(bytes),
         }
     }
 
     pub(crate) fn save(&self) -> SavedHash {
-        match self {
-            Self::Sha256(hash) => SavedHash {
+        match &self.0 {
+            Running::Sha256(hash) => SavedHash {
                 algorithm: SavedAlgorithm::Sha256,
                 state: hex::encode(hash.serialize()),
             },
-            Self::Sha512(hash) => SavedHash {
+            Running::Sha512(hash) => SavedHash {
                 algorithm: SavedAlgorithm::Sha512,
                 state: hex::encode(hash.serialize()),
             },
         }
     }
 
-    pub(crate) fn digest(self) -> Digest {
-        match self {
-            Self::Sha256(hash) => Digest::from_raw(Algorithm::Sha256, &hash.finalize()),
-            Self::Sha512(hash) => Digest::from_raw(Algorithm::Sha512, &hash.finalize()),
+    /// The digest of all bytes.
+    pub fn digest(self) -> Digest {
+        match self.0 {
+            Running::Sha256(hash) => Digest::from_raw(Algorithm::Sha256, &hash.finalize()),
+            Running::Sha512(hash) => Digest::from_raw(Algorithm::Sha512, &hash.finalize()),
         }
     }
 }

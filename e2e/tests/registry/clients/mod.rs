@@ -1,6 +1,6 @@
 //! The programs that users have, unchanged, against `all`: plain HTTP on loopback.
 
-mod crane;
+pub(crate) mod crane;
 mod helm;
 mod layout;
 mod oras;
@@ -40,8 +40,15 @@ pub(crate) struct Person<'a> {
 
 impl Site {
     pub(crate) async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, &[]).await
+    }
+
+    /// With more settings.
+    pub(crate) async fn start_with(name: &str, settings: &[(&str, String)]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("slipway-clients-").tempdir()?;
-        let plan = Plan::all(name, &folder.path().join("data"))?.set("ADMIN_PASSWORD", PASSWORD);
+        let plan = Plan::all(name, &folder.path().join("data"))?
+            .set("ADMIN_PASSWORD", PASSWORD)
+            .with(settings);
         let mut registry = RegistryProcess::start(plan)?;
         registry.ready().await?;
         create_project(&registry.url(), "p").await?;

@@ -26,7 +26,7 @@ fn piece(block: &[u8], n: u64) -> Bytes {
 }
 
 /// Peak of a process's resident memory, in MiB.
-fn peak(pid: Pid) -> Result<u64> {
+pub(crate) fn peak(pid: Pid) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()

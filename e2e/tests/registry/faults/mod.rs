@@ -3,5 +3,5 @@
 mod database;
 mod disk;
 mod drain;
-mod memory;
-mod resume;
+pub(crate) mod memory;
+pub(crate) mod resume;

@@ -13,7 +13,7 @@ use crate::support::stack::Stack;
 use crate::support::wire::Wire;
 
 /// Waits until an upload stands still, and says where.
-async fn settled(wire: &Wire, session: &str) -> Result<usize> {
+pub(crate) async fn settled(wire: &Wire, session: &str) -> Result<usize> {
     let began = Instant::now();
     let mut last = 0;
     loop {
@@ -34,7 +34,7 @@ async fn settled(wire: &Wire, session: &str) -> Result<usize> {
 }
 
 /// Sends the rest as soon as nobody else holds the upload.
-async fn go_on(wire: &Wire, session: &str, from: usize, blob: &Blob) -> Result<()> {
+pub(crate) async fn go_on(wire: &Wire, session: &str, from: usize, blob: &Blob) -> Result<()> {
     let began = Instant::now();
     loop {
         let answer = wire.patch_at(session, from, blob.bytes.slice(from..)).await?;
@@ -63,7 +63,7 @@ async fn go_on(wire: &Wire, session: &str, from: usize, blob: &Blob) -> Result<(
 }
 
 /// Sends the first bytes and then nothing, until it is cut off.
-fn first_bytes(blob: &Blob, length: usize) -> Body {
+pub(crate) fn first_bytes(blob: &Blob, length: usize) -> Body {
     let first = blob.bytes.slice(..length);
     Body::wrap_stream(stream::unfold(Some(first), |first: Option<Bytes>| async move {
         match first {

@@ -40,6 +40,9 @@ impl Stack {
             ("ADMIN_PASSWORD", PASSWORD.to_owned()),
             ("DRAIN_DELAY", "0s".to_owned()),
         ];
+        if more.iter().any(|(key, _)| key.starts_with("STORAGE_")) {
+            settings.retain(|(key, _)| !key.starts_with("STORAGE_"));
+        }
         settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
         Plan::once("migrate", "migrate").with(&settings).run()?;
         Ok(Self {
@@ -82,6 +85,11 @@ impl Stack {
         worker.ready().await?;
         self.worker = Some(worker);
         Ok(())
+    }
+
+    /// A command that ends by itself, with the settings of the others and more arguments.
+    pub(crate) fn command(&self, name: &str, arguments: &[&str]) -> Plan {
+        Plan::with_arguments(name, arguments).with(&self.settings)
     }
 
     /// The administrator, at one of the replicas.

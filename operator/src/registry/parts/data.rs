@@ -73,6 +73,12 @@ async fn claim(
 /// The volume for the content of images.
 pub(crate) async fn storage(context: &Context, with: &Ingredients<'_>, report: &mut Report) -> Result<()> {
     let Ok(StorageKind::Filesystem(filesystem)) = with.managed.storage.kind() else {
+        // Whether the bucket can be used the pods find out; until then they are not ready.
+        report.good(
+            condition::STORAGE_READY,
+            reason::AVAILABLE,
+            "the bucket is not run by the operator",
+        );
         return Ok(());
     };
     let wanted = storage::content_claim(with.names, filesystem);

@@ -83,7 +83,7 @@ async fn with_database(
     let start = async {
         let pool = database::connect(&config.database).await?;
         database::migrate(&pool).await?;
-        let blobs = blobs::open(config.storage.as_ref()).await?;
+        let blobs = blobs::open(&config, &pool).await?;
         let app = assemble::app(config, pool, blobs, key)?;
         admin::establish(&app).await?;
         Ok(app)

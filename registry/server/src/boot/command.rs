@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use super::{all, database, embedded, log, serve, worker};
+use super::{all, database, embedded, log, serve, verify, worker};
 use crate::config::build::parse_address;
 use crate::config::{Config, DatabaseConfig, reference};
 use crate::features;
@@ -39,6 +39,16 @@ enum Command {
     Migrate {
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Compares the blob store with the database, in both directions, and says what it found. The registry may run meanwhile.
+    ///
+    /// Ends with 0 when all is well, 3 when only something that nobody needs is left over, 2 when blobs are missing or
+    /// wrong, and 1 when it could not look.
+    Verify {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        options: verify::Arguments,
     },
     /// Prints the OpenAPI description of the management API.
     Openapi,
@@ -78,7 +88,7 @@ impl Settings {
 /// Runs the program that the command line names.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     match dispatch(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             log::fatal(&error);
             ExitCode::FAILURE
@@ -86,8 +96,21 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command) -> anyhow::Result<()> {
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Verify { settings, options } => {
+            let config = settings.load()?;
+            log::start(&config.log);
+            runtime()?.block_on(verify::run(config, options))
+        }
+        other => run_to_the_end(other).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn run_to_the_end(command: Command) -> anyhow::Result<()> {
+    match command {
+        // Has an exit code of its own.
+        Command::Verify { .. } => Ok(()),
         Command::Serve { settings, listen } => {
             let mut config = settings.load()?;
             config.listen = listen.unwrap_or(config.listen);

@@ -13,6 +13,7 @@ mod log;
 mod serve;
 mod shutdown;
 pub(crate) mod store;
+mod verify;
 mod worker;
 
 #[cfg(test)]

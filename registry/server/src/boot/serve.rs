@@ -22,7 +22,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let start = async {
         let pool = database::connect(&config.database).await?;
         database::check_schema(&pool).await?;
-        let blobs = blobs::open(config.storage.as_ref()).await?;
+        let blobs = blobs::open(&config, &pool).await?;
         let app = assemble::app(config, pool, blobs, &key)?;
         admin::establish(&app).await?;
         Ok(app)

@@ -5,6 +5,8 @@ use sqlx::PgConnection;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
+/// Key of the row in `kernel_state` that says which registry this is to a blob store.
+const STORE_OWNER: &str = "store_owner";
 /// Key of the password's row in `kernel_state`.
 const ADMIN_PASSWORD: &str = "admin_password";
 
@@ -42,6 +44,23 @@ pub(super) async fn found(conn: &mut PgConnection, now: DateTime<Utc>, password_
     .execute(&mut *conn)
     .await?;
     Ok(true)
+}
+
+/// Who this registry is to a blob store: `candidate` the first time, and the same ever after.
+pub(super) async fn store_owner(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    candidate: &str,
+) -> Result<String> {
+    sqlx::query_scalar!(
+        "INSERT INTO kernel_state (key, value, updated_at) VALUES ($1, $2, $3)
+         ON CONFLICT (key) DO UPDATE SET key = kernel_state.key RETURNING value",
+        STORE_OWNER,
+        candidate,
+        now
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Is there an administrator?

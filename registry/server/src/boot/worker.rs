@@ -29,7 +29,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let start = async {
         let pool = database::connect(&config.database).await?;
         database::check_schema(&pool).await?;
-        let blobs = blobs::open(config.storage.as_ref()).await?;
+        let blobs = blobs::open(&config, &pool).await?;
         assemble::app(config, pool, blobs, &assemble::no_signing_key())
     };
     let Some(app) = signals.unless_asked(start).await? else {

@@ -12,15 +12,15 @@ use url::Url;
 use super::error::ConfigError;
 use super::tree::{Entry, Tree};
 use super::{
-    CacheConfig, Config, DatabaseConfig, LogConfig, RobotNames, SecretSource, StorageConfig, SystemAccount,
-    TokenConfig, duration,
+    CacheConfig, Config, DatabaseConfig, LogConfig, RobotNames, SecretSource, SystemAccount, TokenConfig,
+    duration, storage,
 };
 use crate::kernel::secret::Secret;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-type Result<T> = std::result::Result<T, ConfigError>;
+pub(super) type Result<T> = std::result::Result<T, ConfigError>;
 
 pub(super) fn build(mut tree: Tree) -> Result<Config> {
     let tree = &mut tree;
@@ -31,7 +31,8 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         trusted_proxies: trusted_proxies(tree)?,
         database: database(tree)?,
         cache: cache(tree)?,
-        storage: storage(tree)?,
+        storage: storage::storage(tree)?,
+        storage_shared: flag(tree, "storage.shared")?.unwrap_or(false),
         token: token(tree)?,
         system_account: system_account(tree)?,
         admin_password: secret(tree, "admin.password")?,
@@ -45,7 +46,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
     Ok(config)
 }
 
-fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {
+pub(super) fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {
     ConfigError::Value {
         origin: entry.origin.clone(),
         key: entry.key.clone(),
@@ -54,7 +55,7 @@ fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {
 }
 
 /// A scalar as text; `None` when unset.
-fn text(tree: &mut Tree, path: &str) -> Result<Option<(String, Entry)>> {
+pub(super) fn text(tree: &mut Tree, path: &str) -> Result<Option<(String, Entry)>> {
     let Some(entry) = tree.take(path) else {
         return Ok(None);
     };
@@ -68,7 +69,7 @@ fn text(tree: &mut Tree, path: &str) -> Result<Option<(String, Entry)>> {
 }
 
 /// A scalar as text, parsed.
-fn parsed<T>(
+pub(super) fn parsed<T>(
     tree: &mut Tree,
     path: &str,
     parse: impl FnOnce(&str) -> std::result::Result<T, String>,
@@ -78,15 +79,19 @@ fn parsed<T>(
         .transpose()
 }
 
-fn plain(tree: &mut Tree, path: &str) -> Result<Option<String>> {
+pub(super) fn plain(tree: &mut Tree, path: &str) -> Result<Option<String>> {
     parsed(tree, path, |text| Ok(text.to_owned()))
 }
 
-fn length(tree: &mut Tree, path: &str, default: Duration) -> Result<Duration> {
+pub(super) fn length(tree: &mut Tree, path: &str, default: Duration) -> Result<Duration> {
     Ok(parsed(tree, path, duration::parse)?.unwrap_or(default))
 }
 
-fn number(tree: &mut Tree, path: &str, range: std::ops::RangeInclusive<u32>) -> Result<Option<u32>> {
+pub(super) fn number(
+    tree: &mut Tree,
+    path: &str,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<Option<u32>> {
     parsed(tree, path, |text| {
         let number = text.parse::<u32>().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
@@ -114,7 +119,7 @@ pub(crate) fn parse_address(text: &str) -> std::result::Result<SocketAddr, Strin
         .map_err(|_| format!("{text:?} is not an address; write for example 127.0.0.1:5000 or :5000"))
 }
 
-fn secret(tree: &mut Tree, path: &str) -> Result<Option<SecretSource>> {
+pub(super) fn secret(tree: &mut Tree, path: &str) -> Result<Option<SecretSource>> {
     let inline = text(tree, path)?;
     let file = text(tree, &format!("{path}_file"))?;
     match (inline, file) {
@@ -136,6 +141,53 @@ fn secret_now(tree: &mut Tree, path: &str) -> Result<Option<Secret>> {
         .transpose()
 }
 
+/// `true` or `false`; `None` when unset.
+pub(super) fn flag(tree: &mut Tree, path: &str) -> Result<Option<bool>> {
+    parsed(tree, path, |text| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("{text:?} is not true or false")),
+    })
+}
+
+/// An `http` or `https` address without path, query or user.
+pub(super) fn endpoint(tree: &mut Tree, path: &str) -> Result<Option<Url>> {
+    parsed(tree, path, |text| {
+        let sentence = || format!("{text:?} is not an address such as https://s3.example.org:9000");
+        let url = Url::parse(text).map_err(|_| sentence())?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
+            return Err(sentence());
+        }
+        Ok(url)
+    })
+}
+
+/// A list of addresses and networks.
+pub(super) fn networks(tree: &mut Tree, path: &str) -> Result<Option<Vec<IpNet>>> {
+    let Some(entry) = tree.take(path) else {
+        return Ok(None);
+    };
+    let items = match &entry.value {
+        Value::Sequence(items) => items.clone(),
+        Value::String(_) => vec![entry.value.clone()],
+        _ => return Err(wrong(&entry, "expected a list of addresses or networks")),
+    };
+    let read = |item: &Value| {
+        let text = item.as_str().unwrap_or_default();
+        text.parse::<IpNet>()
+            .ok()
+            .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+            .ok_or_else(|| {
+                wrong(
+                    &entry,
+                    format!("{text:?} is not an address or network such as 10.0.0.0/8"),
+                )
+            })
+    };
+    items.iter().map(read).collect::<Result<Vec<_>>>().map(Some)
+}
+
 fn external_url(tree: &mut Tree) -> Result<Option<Url>> {
     parsed(tree, "external_url", |text| {
         let sentence = || format!("{text:?} is not an address such as https://registry.example.org");
@@ -149,29 +201,7 @@ fn external_url(tree: &mut Tree) -> Result<Option<Url>> {
 }
 
 fn trusted_proxies(tree: &mut Tree) -> Result<Vec<IpNet>> {
-    let Some(entry) = tree.take("trusted_proxies") else {
-        return Ok(Vec::new());
-    };
-    let items = match &entry.value {
-        Value::Sequence(items) => items.clone(),
-        Value::String(_) => vec![entry.value.clone()],
-        _ => return Err(wrong(&entry, "expected a list of addresses or networks")),
-    };
-    items
-        .iter()
-        .map(|item| {
-            let text = item.as_str().unwrap_or_default();
-            text.parse::<IpNet>()
-                .ok()
-                .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-                .ok_or_else(|| {
-                    wrong(
-                        &entry,
-                        format!("{text:?} is not an address or network such as 10.0.0.0/8"),
-                    )
-                })
-        })
-        .collect()
+    networks(tree, "trusted_proxies").map(Option::unwrap_or_default)
 }
 
 fn database(tree: &mut Tree) -> Result<DatabaseConfig> {
@@ -271,25 +301,6 @@ fn cache(tree: &mut Tree) -> Result<Option<CacheConfig>> {
         password,
         ca_file,
     }))
-}
-
-fn storage(tree: &mut Tree) -> Result<Option<StorageConfig>> {
-    let memory = parsed(tree, "storage.memory", |text| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("{text:?} is not true or false")),
-    })?;
-    let path = plain(tree, "storage.filesystem.path")?;
-    match (memory.unwrap_or(false), path) {
-        (false, None) => Ok(None),
-        (false, Some(path)) => Ok(Some(StorageConfig::Filesystem {
-            path: PathBuf::from(path),
-        })),
-        (true, None) => Ok(Some(StorageConfig::Memory)),
-        (true, Some(_)) => Err(ConfigError::Whole(
-            "set either storage.filesystem or storage.memory, not both".to_owned(),
-        )),
-    }
 }
 
 fn token(tree: &mut Tree) -> Result<TokenConfig> {

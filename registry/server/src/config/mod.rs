@@ -7,6 +7,7 @@ mod error;
 pub(crate) mod keys;
 mod origin;
 pub(crate) mod reference;
+pub(crate) mod storage;
 mod tree;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use url::Url;
 
 pub(crate) use error::ConfigError;
 pub(crate) use origin::SecretSource;
+pub(crate) use storage::StorageConfig;
 
 /// Everything that can be set.
 #[derive(Clone)]
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) cache: Option<CacheConfig>,
     /// Where blobs are kept.
     pub(crate) storage: Option<StorageConfig>,
+    /// Several registries may keep their blobs in the same place; then none removes what it does not know.
+    pub(crate) storage_shared: bool,
     /// The token service.
     pub(crate) token: TokenConfig,
     /// The operator's own account.
@@ -77,18 +81,6 @@ pub(crate) struct CacheConfig {
     pub(crate) password: Option<SecretSource>,
     /// The authority that signed its certificate.
     pub(crate) ca_file: Option<PathBuf>,
-}
-
-/// Where blobs are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StorageConfig {
-    /// A folder that all replicas see.
-    Filesystem {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// In this process's memory, for tests.
-    Memory,
 }
 
 /// The token service.

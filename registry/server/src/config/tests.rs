@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use slipway_blobs::s3::{Checksums, Encryption};
+
 use super::*;
 
 fn file(text: &str) -> Result<Config, ConfigError> {
@@ -48,11 +50,8 @@ fn a_whole_file() {
     assert_eq!(config.token.lifetime, Duration::from_secs(5400));
     assert_eq!(config.upload_expiry, Duration::from_secs(172_800));
     assert_eq!(config.gc_grace, Duration::ZERO);
-    assert_eq!(
-        config.storage,
-        Some(StorageConfig::Filesystem {
-            path: "/blobs".into()
-        })
+    assert!(
+        matches!(&config.storage, Some(StorageConfig::Filesystem { path }) if path.as_os_str() == "/blobs")
     );
     assert_eq!(config.log.json, Some(false));
 }
@@ -60,7 +59,10 @@ fn a_whole_file() {
 #[test]
 fn memory_in_both_forms() {
     for text in ["storage: {memory: {}}", "storage:\n  memory: true"] {
-        assert_eq!(file(text).unwrap().storage, Some(StorageConfig::Memory), "{text}");
+        assert!(
+            matches!(file(text).unwrap().storage, Some(StorageConfig::Memory)),
+            "{text}"
+        );
     }
 }
 
@@ -107,6 +109,44 @@ fn wrong_values_are_named_with_a_remedy() {
         ),
         ("cache: {url: 'http://x'}", "redis://"),
         ("storage: {memory: true, filesystem: {path: /x}}", "not both"),
+        ("storage: {s3: {region: x}}", "needs storage.s3.bucket"),
+        ("storage: {s3: {bucket: 's3://b'}}", "only the name"),
+        ("storage: {s3: {bucket: bbb}, memory: true}", "not both"),
+        (
+            "storage: {s3: {bucket: bbb, access_key_id: x}}",
+            "both access_key_id and secret_access_key",
+        ),
+        (
+            "storage: {s3: {bucket: bbb, part_size: 1MiB}}",
+            "from 5MiB to 512MiB",
+        ),
+        ("storage: {s3: {bucket: bbb, prefix: a/../b}}", "registries/main"),
+        (
+            "storage: {s3: {bucket: bbb, endpoint: 'minio:9000'}}",
+            "https://s3.example.org:9000",
+        ),
+        (
+            "storage: {s3: {bucket: bbb, encryption: rot13}}",
+            "AES256 or aws:kms",
+        ),
+        (
+            "storage: {s3: {bucket: bbb, kms_key_id: x}}",
+            "needs storage.s3.encryption: aws:kms",
+        ),
+        (
+            "storage: {s3: {bucket: bbb, checksums: never}}",
+            "when_supported or when_required",
+        ),
+        ("storage: {s3: {bucket: bbb, concurrency: 1}}", "from 2 to 64"),
+        (
+            "storage: {s3: {bucket: bbb, redirect: {expiry: 8d}}}",
+            "between 1m and 7d",
+        ),
+        (
+            "storage: {s3: {bucket: bbb, redirect: {networks: [here]}}}",
+            "10.0.0.0/8",
+        ),
+        ("storage: {s3: {buckets: bbb}}", "storage.s3.bucket"),
         ("system_account: {name: op}", "both a name and a password"),
         ("token: {signing_key: a, signing_key_file: /b}", "not both"),
         ("log: {format: xml}", "json or human"),
@@ -186,4 +226,32 @@ fn the_reference_is_up_to_date() {
         committed == reference::markdown(),
         "docs/reference/configuration.md is old: slipway-registry settings > docs/reference/configuration.md"
     );
+}
+
+#[test]
+fn a_bucket_with_everything_and_with_nothing() {
+    let bucket = |text: &str| match file(text).unwrap().storage {
+        Some(StorageConfig::S3(settings)) => *settings,
+        _ => panic!("{text}"),
+    };
+    let plain = bucket("storage: {s3: {bucket: bbb}}");
+    assert!(!plain.path_style && plain.prefix.is_empty() && plain.keys.is_none() && plain.redirect.is_none());
+    assert_eq!(
+        (plain.checksums, plain.part_size),
+        (Checksums::WhenSupported, 8 << 20)
+    );
+    let other = bucket(
+        "storage: {s3: {bucket: bbb, endpoint: 'http://minio:9000', prefix: /a/b/, access_key_id: x, \
+         secret_access_key_file: /s, encryption: aws:kms, kms_key_id: k, part_size: 16MiB, concurrency: 3, \
+         redirect: {enabled: true, endpoint: 'https://public', networks: [10.0.0.0/8]}}}",
+    );
+    assert!(other.path_style && other.prefix == "a/b/" && other.keys.is_some());
+    assert_eq!(
+        (other.checksums, other.part_size),
+        (Checksums::WhenRequired, 16 << 20)
+    );
+    assert_eq!(other.encryption, Encryption::Kms(Some("k".to_owned())));
+    let redirect = other.redirect.unwrap();
+    assert_eq!(redirect.expiry, Duration::from_secs(1800));
+    assert_eq!(redirect.networks.unwrap().len(), 1);
 }

@@ -19,6 +19,7 @@ pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod token;
 pub(crate) mod upload;
+pub(crate) mod verify;
 
 #[cfg(test)]
 mod tests;

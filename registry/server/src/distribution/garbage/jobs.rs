@@ -1,11 +1,11 @@
-//! The two jobs of this slice, and when they run.
+//! The jobs of this slice, and when they run.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use slipway_jobs::{JobContext, JobError, JobSettings, NewSchedule, Registry, schedule};
 
-use super::{collect_blobs, expire_uploads};
+use super::{abort_strays, collect_blobs, expire_uploads};
 use crate::error::{Error, Result};
 use crate::kernel::app::App;
 
@@ -14,8 +14,16 @@ pub(crate) const EXPIRE_UPLOADS: &str = "expire_uploads";
 /// Removes blobs that nothing refers to.
 pub(crate) const COLLECT_BLOBS: &str = "collect_blobs";
 
+/// Removes what the store holds of uploads that no row knows.
+pub(crate) const ABORT_STRAYS: &str = "abort_strays";
+
 /// Kind and cron expression of each.
-const SCHEDULES: &[(&str, &str)] = &[(EXPIRE_UPLOADS, "* * * * *"), (COLLECT_BLOBS, "*/5 * * * *")];
+const SCHEDULES: &[(&str, &str)] = &[
+    (EXPIRE_UPLOADS, "* * * * *"),
+    (COLLECT_BLOBS, "*/5 * * * *"),
+    // Listing costs requests: once a day is enough for what only crashes and removed projects leave.
+    (ABORT_STRAYS, "17 3 * * *"),
+];
 
 /// Registers the handlers with a worker.
 pub(crate) fn register(registry: &mut Registry, app: &App) {
@@ -46,6 +54,25 @@ pub(crate) fn register(registry: &mut Registry, app: &App) {
             }
         },
     );
+    let of_strays = app.clone();
+    registry.register(ABORT_STRAYS, settings(), move |context: JobContext, _: Value| {
+        let app = of_strays.clone();
+        async move {
+            let done = abort_strays(&app, || context.token().is_cancelled())
+                .await
+                .map_err(failed)?;
+            context.log(format!(
+                "looked at {} uploads in the store, removed {} that nobody knows, freed {} bytes",
+                done.seen, done.removed, done.freed_bytes
+            ));
+            match done.failed {
+                0 => Ok(()),
+                n => Err(JobError::retry(format!(
+                    "{n} unknown uploads could not be removed, they are tried again"
+                ))),
+            }
+        }
+    });
     let of_blobs = app.clone();
     registry.register(COLLECT_BLOBS, settings(), move |context: JobContext, _: Value| {
         let app = of_blobs.clone();

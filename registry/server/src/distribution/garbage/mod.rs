@@ -8,11 +8,13 @@ mod collect;
 mod expire;
 pub(crate) mod jobs;
 pub(crate) mod store;
+mod strays;
 
 #[cfg(test)]
 pub(crate) use collect::Collected;
 pub(crate) use collect::collect_blobs;
 pub(crate) use expire::expire_uploads;
+pub(crate) use strays::{abort_strays, unknown as unknown_uploads};
 
 use slipway_blobs::{BlobError, Deletion};
 

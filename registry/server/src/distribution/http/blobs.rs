@@ -24,9 +24,13 @@ pub(super) async fn head(call: Call<'_>, text: &str) -> Result<Response> {
     Ok(empty(StatusCode::OK, headers))
 }
 
-/// `GET`: streamed.
+/// `GET`: streamed, or a redirect to the object store where the settings want that. Never for `HEAD`, whose method
+/// the signature of such an address would not fit.
 pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
     let digest = digest(text)?;
+    if let Some(answer) = redirect(call, &digest).await? {
+        return Ok(answer);
+    }
     let range = call
         .parts
         .headers
@@ -61,6 +65,22 @@ pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
         }
     });
     Ok((status, headers, Body::from_stream(stream)).into_response())
+}
+
+async fn redirect(call: Call<'_>, digest: &Digest) -> Result<Option<Response>> {
+    let client = call.ctx.client_ip.as_deref().and_then(|ip| ip.parse().ok());
+    if is_known(call, digest) || !pull::blob::may_redirect(call.app, client) {
+        return Ok(None);
+    }
+    let Some(url) = pull::blob::redirect(call.app, call.project, call.repository, digest).await? else {
+        return Ok(None);
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::LOCATION, value(url.as_str())?);
+    // The address expires, and is good for whoever holds it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(DIGEST.clone(), value(digest.as_str())?);
+    Ok(Some(empty(StatusCode::TEMPORARY_REDIRECT, headers)))
 }
 
 /// `DELETE`: the repository's link.

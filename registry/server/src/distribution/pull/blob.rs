@@ -1,13 +1,17 @@
 //! `GET` and `HEAD blobs/<digest>`.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderValue, header};
-use slipway_blobs::{BlobError, BlobReader};
+use slipway_blobs::{BlobError, BlobReader, RedirectOptions};
 use slipway_model::{Digest, RepositoryName};
+use url::Url;
 
 use super::manifest::missing;
 use super::range::Wanted;
 use super::store::{self, BlobRow};
-use crate::distribution::content::Lease;
+use crate::config::StorageConfig;
+use crate::distribution::content::{self, Lease};
 use crate::distribution::settings::LEASE;
 use crate::distribution::upload::blob_error;
 use crate::error::{Code, Error, Result};
@@ -54,6 +58,39 @@ pub(crate) async fn open(
         )));
     }
     finish(open_row(app, &again, range).await)
+}
+
+/// May this client be sent to the object store?
+pub(crate) fn may_redirect(app: &App, client: Option<IpAddr>) -> bool {
+    let Some(redirect) = app.config.storage.as_ref().and_then(StorageConfig::redirect) else {
+        return false;
+    };
+    redirect.networks.as_ref().is_none_or(|networks| {
+        client.is_some_and(|client| {
+            networks
+                .iter()
+                .any(|network| network.contains(&client.to_canonical()))
+        })
+    })
+}
+
+/// The address of a blob of the repository at the object store.
+pub(crate) async fn redirect(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<Url>> {
+    let Some(settings) = app.config.storage.as_ref().and_then(StorageConfig::redirect) else {
+        return Ok(None);
+    };
+    let row = find(app, project, repository, digest).await?;
+    let options = RedirectOptions {
+        expires_in: settings.expiry,
+        content_type: Some("application/octet-stream".to_owned()),
+    };
+    let key = content::key(&row.storage_key)?;
+    app.blobs.redirect(&key, &options).await.map_err(blob_error)
 }
 
 async fn open_row(app: &App, row: &BlobRow, range: Option<&str>) -> Result<(BlobReader, bool), BlobError> {

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use slipway_blobs::{AppendOptions, BlobError, UploadState};
+use slipway_blobs::{AppendOptions, BlobError, StoredBlob, UploadState};
+use slipway_model::Digest;
 use uuid::Uuid;
 
 use super::store;
@@ -90,20 +91,21 @@ impl Claim {
     }
 
     async fn append_part(&mut self, body: &mut Incoming, last: bool) -> Result<()> {
-        let (app, id, generation) = (&self.app, self.id, self.generation);
         let part = body.part(if last { u64::MAX } else { PART });
-        let append = app
-            .blobs
-            .append(&mut self.state, part, AppendOptions { max_size: None, last });
-        tokio::pin!(append);
-        let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        heartbeat.tick().await;
-        loop {
-            tokio::select! {
-                outcome = &mut append => return outcome.map(|_| ()).map_err(blob_error),
-                _ = heartbeat.tick() => renew(app, id, generation).await?,
-            }
-        }
+        let alive = KeepAlive::of(self);
+        let options = AppendOptions { max_size: None, last };
+        alive
+            .during(self.app.blobs.append(&mut self.state, part, options))
+            .await?
+            .map(|_| ())
+            .map_err(blob_error)
+    }
+
+    /// Makes a blob of the upload while the claim is kept alive: an object store may take minutes.
+    pub(super) async fn finish(&self, digest: &Digest) -> Result<Result<StoredBlob, BlobError>> {
+        KeepAlive::of(self)
+            .during(self.app.blobs.finish(&self.state, digest))
+            .await
     }
 
     /// Saves how far the upload is, and lets go of it unless `hold`. False where the claim was lost.
@@ -141,6 +143,35 @@ impl Claim {
         let mut conn = self.app.pool.acquire().await?;
         store::remove(&mut conn, self.id, self.generation).await?;
         Ok(())
+    }
+}
+
+/// Renews a claim while something is done.
+struct KeepAlive {
+    app: App,
+    id: Uuid,
+    generation: i64,
+}
+
+impl KeepAlive {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            app: claim.app.clone(),
+            id: claim.id,
+            generation: claim.generation,
+        }
+    }
+
+    async fn during<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(work);
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.tick().await;
+        loop {
+            tokio::select! {
+                outcome = &mut work => return Ok(outcome),
+                _ = heartbeat.tick() => renew(&self.app, self.id, self.generation).await?,
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `PUT blobs/uploads/<id>?digest=`: the upload becomes a blob. And the single `POST` that does everything.
 
-use slipway_blobs::StoredBlob;
+use slipway_blobs::{StoredBlob, UploadState};
 use slipway_model::{Algorithm, Digest};
 use sqlx::PgConnection;
 
@@ -27,13 +27,14 @@ pub(crate) async fn finish(
     check_start(&claim, range).await?;
     let owned = Owned::new(app, session.target, digest);
     let work = tokio::spawn(async move {
+        let before = claim.state.clone();
         if let Some(body) = body
             && let Err(error) = claim.append(body, true).await
         {
             claim.release().await?;
             return Err(error);
         }
-        owned.close(&claim).await
+        owned.close(&mut claim, before).await
     });
     work.await.map_err(Error::internal)?
 }
@@ -73,6 +74,7 @@ pub(crate) async fn monolithic<'a>(
     let mut claim = Claim::fresh(app, state);
     let owned = Owned::new(app, target, digest);
     let work = tokio::spawn(async move {
+        let before = claim.state.clone();
         if let Err(error) = claim.append(body, true).await {
             claim.abandon().await;
             return Err(error);
@@ -81,7 +83,7 @@ pub(crate) async fn monolithic<'a>(
             claim.release().await?;
             return Ok(false);
         }
-        owned.close(&claim).await.map(|()| true)
+        owned.close(&mut claim, before).await.map(|()| true)
     });
     match work.await.map_err(Error::internal)?? {
         true => Ok(Monolithic::Finished),
@@ -112,12 +114,14 @@ impl Owned {
         }
     }
 
-    /// Compares the digest, makes the object and registers it.
-    async fn close(&self, claim: &Claim) -> Result<()> {
+    /// Compares the digest, makes the object and registers it. `before` is the state from before this request's bytes: what
+    /// the store has not finished need not be durable, so a client that tries again sends them again.
+    async fn close(&self, claim: &mut Claim, before: UploadState) -> Result<()> {
         let app = &self.app;
-        let stored = match app.blobs.finish(&claim.state, &self.digest).await {
+        let stored = match claim.finish(&self.digest).await? {
             Ok(stored) => stored,
             Err(error) => {
+                claim.state = before;
                 // Wrong bytes stay wrong: the session ends. Anything else the client may try again.
                 let error = blob_error(error);
                 if error.code() == Code::DigestInvalid {

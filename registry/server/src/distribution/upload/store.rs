@@ -189,3 +189,11 @@ pub(crate) async fn remove(conn: &mut PgConnection, id: Uuid, generation: i64) -
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Which of these uploads there are.
+pub(crate) async fn known(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sqlx::query_scalar!("SELECT id FROM uploads WHERE id = ANY($1)", ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows)
+}
