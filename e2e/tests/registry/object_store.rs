@@ -255,3 +255,38 @@ async fn h01_verify_finds_what_was_lost_and_what_is_too_much() -> Result<()> {
     );
     stack.end().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h10_abandoned_uploads_leave_nothing_in_the_bucket() -> Result<()> {
+    let (server, mut stack) = stack("abandoned-s3", 1, &[("UPLOAD_EXPIRY", "2s")]).await?;
+    let wire = stack.wire(0)?;
+    let begun = server.objects();
+    for seed in 0..10_u8 {
+        let session = wire
+            .begin("p/app")
+            .await?
+            .expect(StatusCode::ACCEPTED)?
+            .header("location")
+            .to_owned();
+        wire.patch(&session, vec![seed; 6_000_000])
+            .await?
+            .expect(StatusCode::ACCEPTED)?;
+    }
+    ensure!(
+        server.open_uploads() == 10,
+        "{} multipart uploads",
+        server.open_uploads()
+    );
+    stack.add_worker().await?;
+    let start = std::time::Instant::now();
+    while server.open_uploads() > 0 || server.objects() != begun {
+        ensure!(
+            start.elapsed() < Duration::from_secs(150),
+            "left: {} uploads, {:?}",
+            server.open_uploads(),
+            server.objects()
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    stack.end().await
+}

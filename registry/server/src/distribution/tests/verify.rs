@@ -196,7 +196,7 @@ async fn lost_and_damaged_blobs_are_named_with_who_needs_them(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn h09_uploads_that_a_removed_project_left_are_aborted(pool: PgPool) {
+async fn h10_uploads_that_a_removed_project_left_are_aborted(pool: PgPool) {
     let store = Arc::new(MemoryStore::new());
     let app = TestApp::with_blobs(pool, store.clone(), |_| {}).await;
     app.create_project("p", false).await;
