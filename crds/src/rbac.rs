@@ -35,6 +35,12 @@ pub const NAMESPACED: &[Right] = &[
         resources: &["events"],
         verbs: &["create", "patch"],
     },
+    // A Role gives this for its own namespace alone: its labels decide about tenancy, and one that goes is left alone.
+    Right {
+        group: "",
+        resources: &["namespaces"],
+        verbs: &["get"],
+    },
     Right {
         group: "",
         resources: &["pods"],

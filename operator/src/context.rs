@@ -14,8 +14,8 @@ use slipway_crds::{Project, Registry};
 use tokio::sync::broadcast;
 
 use crate::{
-    clock::Clock, events::Events, fence::Fence, namespaces::Namespaces, options::Options,
-    registry_session::Sessions, written::Written,
+    clock::Clock, definitions::Definitions, events::Events, fence::Fence, namespaces::Namespaces,
+    options::Options, registry_session::Sessions, written::Written,
 };
 
 /// An object that may not be readable: it costs only itself.
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) projects: Stores<Project>,
     /// Failures in a row, by object.
     pub(crate) failures: Failures,
+    /// Whether the installed definitions are ours.
+    pub(crate) definitions: Definitions,
     /// What was written last.
     pub(crate) written: Written,
     /// A Registry turned: its Projects are to be looked at.

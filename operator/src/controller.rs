@@ -22,6 +22,7 @@ use crate::{
     error::Error,
     health::Health,
     random::jitter,
+    unreadable,
 };
 
 /// Requests of one kind, from any number of watches.
@@ -141,7 +142,9 @@ fn attempt<K: Kind + Resource<Scope = NamespaceResourceScope>>(
             }
             Err(invalid) => {
                 tracing::warn!(%kind, %namespace, %name, error = %invalid.error, "the object cannot be read and is left alone");
-                Ok(Action::requeue(jitter(context.options.resync)))
+                unreadable::tell(&context, &object, &invalid.error)
+                    .await
+                    .map(|()| resync(&context))
             }
         };
         metrics::histogram!("slipway_operator_reconcile_seconds", "kind" => kind.clone()).record(start.elapsed());

@@ -90,7 +90,7 @@ impl Events {
 
 /// Which Events a change of conditions gives: the good turn of `Ready`, and every new trouble that needs a person.
 fn turns(before: &[Condition], after: &[Condition]) -> Vec<(EventType, String, String)> {
-    use slipway_crds::condition::{DELETION_BLOCKED, READY, STALLED, get};
+    use slipway_crds::condition::{DEFINITIONS_OUTDATED, DELETION_BLOCKED, READY, STALLED, get};
     let mut events = Vec::new();
     for now in after {
         let known = get(before, &now.type_);
@@ -105,7 +105,7 @@ fn turns(before: &[Condition], after: &[Condition]) -> Vec<(EventType, String, S
                     "the object is ready".to_owned(),
                 ));
             }
-            STALLED | DELETION_BLOCKED if changed && now.status == "True" => {
+            STALLED | DELETION_BLOCKED | DEFINITIONS_OUTDATED if changed && now.status == "True" => {
                 events.push((EventType::Warning, now.reason.clone(), now.message.clone()));
             }
             _ => {}

@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     context::{Context, Failures, Guarded, Stores},
     controller,
+    definitions::Definitions,
     error::{Error, Result},
     events::Events,
     fence::Fence,
@@ -50,6 +51,8 @@ pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     let (fence, elector) = lead(&options, &plain).await;
     let context = Arc::new(context(options, config, fence, &plain).await?);
+    let every = context.options.resync;
+    context.definitions.keep_looking(plain, every).await;
     tracing::info!(installation = context.installation, "the controllers start");
     let work = controllers(context, health);
     let lease = async {
@@ -112,6 +115,7 @@ async fn context(options: Options, config: Config, fence: Fence, plain: &Client)
         registries: Stores::default(),
         projects: Stores::default(),
         failures: Failures::default(),
+        definitions: Definitions::default(),
         written: Written::default(),
         registry_turned: broadcast::channel(1024).0,
         installation,
@@ -168,6 +172,7 @@ async fn controllers(context: Arc<Context>, health: Health) {
         let mut for_registries = vec![
             registry_requests,
             watches::registry_secrets(scope, &context, &health),
+            watches::registry_config_maps(scope, &context, &health),
             watches::registries_of_gone_projects(scope, &context, &health),
         ];
         for_registries.extend(watches::registry_children(scope, &context.client, &health));

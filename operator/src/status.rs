@@ -24,6 +24,7 @@ const TRANSIENT: &[&str] = &[
     condition::STALLED,
     condition::SUSPENDED,
     condition::DELETION_BLOCKED,
+    condition::DEFINITIONS_OUTDATED,
 ];
 
 /// One finding.

@@ -144,6 +144,37 @@ pub(crate) fn registry_secrets(
     .boxed()
 }
 
+/// ConfigMaps that a Registry refers to by name.
+pub(crate) fn registry_config_maps(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<Registry> {
+    let context = context.clone();
+    let foreign = format!("{}!={}", labels::MANAGED_BY, labels::MANAGED_BY_VALUE);
+    touched(
+        scope.api::<PartialObjectMeta<ConfigMap>>(context.client.clone()),
+        Some(&foreign),
+        health.clone(),
+    )
+    .map_ok(move |map| {
+        let (namespace, name) = (map.namespace().unwrap_or_default(), map.name_any());
+        let concerned = context.registries.filter(|registry| match &registry.0 {
+            Ok(registry) => {
+                registry.metadata.namespace.as_deref() == Some(&namespace)
+                    && crate::registry::references::config_maps(registry).contains(&name)
+            }
+            Err(_) => false,
+        });
+        let requests = concerned
+            .into_iter()
+            .map(|registry| request(&namespace, &registry.name_any()));
+        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+    })
+    .try_flatten()
+    .boxed()
+}
+
 /// Secrets that Projects write, by label, and by name those that they would write but may not.
 pub(crate) fn project_secrets(
     scope: Scope<'_>,

@@ -37,6 +37,12 @@
 - apiGroups:
   - ''
   resources:
+  - namespaces
+  verbs:
+  - get
+- apiGroups:
+  - ''
+  resources:
   - pods
   verbs:
   - get

@@ -92,6 +92,7 @@ condition_types! {
     EXPOSED = "Exposed", Positive, REGISTRY, "The registry answers under its outside name.";
     API_REACHABLE = "ApiReachable", Positive, REGISTRY, "The management API answers the operator's own account.";
     CERTIFICATE_VALID = "CertificateValid", Positive, REGISTRY, "The certificate fits the host names and is not about to end.";
+    DEFINITIONS_OUTDATED = "DefinitionsOutdated", Negative, REGISTRY, "The installed CRDs are not those of the operator, which can drop fields without a word. Present only while it holds.";
     SYNCED = "Synced", Positive, PROJECT, "The registry's state equals what is declared.";
     MEMBERS_PENDING = "MembersPending", Negative, PROJECT, "Some declared members are not known to the registry yet.";
     CREDENTIALS_READY = "CredentialsReady", Positive, PROJECT, "Every robot's Secret holds a token that logged in.";
@@ -157,6 +158,7 @@ reasons! {
     RUN_FAILED = "RunFailed", "The last run failed.";
     TRANSIENT_ERROR = "TransientError", "Something failed that is tried again by itself.";
     FEATURE_UNAVAILABLE = "FeatureUnavailable", "A field asks for something that this version of Slipway does not have; the rest is applied.";
+    UNREADABLE = "Unreadable", "The operator cannot read the object: it fits the installed CRD, but not the operator's version.";
     CRD_OUTDATED = "CrdOutdated", "The installed CRD is older than the operator.";
 }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiSe
     ControlPlane::write_files(&etc)?;
     let controllers = etc.join("controller-manager.kubeconfig");
     pki.kubeconfig(&controllers, &server, "slipway-controller-manager")?;
-    let programs = ControlPlane {
+    let plane = ControlPlane {
         pki: root.join("pki"),
         etc,
         data: root.join("etcd"),
@@ -100,9 +100,14 @@ async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiSe
         port: api,
         etcd_ports: (etcd, peer),
         nodes: false,
-    }
-    .programs();
-    let daemons = Daemons::start(root.to_path_buf(), programs, environment.clone())?;
+    };
+    // The controllers give up when the API server does not answer within ten seconds of their start.
+    let (first, then): (Vec<Program>, Vec<Program>) = plane
+        .programs()
+        .into_iter()
+        .partition(|program| program.name != "kube-controller-manager");
+    let daemons = Daemons::start(root.to_path_buf(), environment.clone());
+    daemons.add(first)?;
     let client = client::from_kubeconfig(&root.join("kubeconfig")).await?;
     client::await_ready(&client, Duration::from_secs(60))
         .await
@@ -111,6 +116,7 @@ async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiSe
             let lines: Vec<&str> = log.lines().collect();
             lines[lines.len().saturating_sub(15)..].join("\n")
         })?;
+    daemons.add(then)?;
     Ok(ApiServer {
         _daemons: daemons,
         folder,
@@ -118,7 +124,10 @@ async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiSe
 }
 
 fn start(root: &Path, program: &Program, environment: &BTreeMap<&'static str, String>) -> Result<Child> {
-    let log = File::create(root.join(format!("{}.log", program.name)))?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(root.join(format!("{}.log", program.name)))?;
     let (name, arguments) = program.command.split_first().context("an empty command")?;
     // The parent's death must not leave daemons behind, not even a kill -9: `setpriv` asks
     // the kernel for a signal then.
@@ -152,51 +161,76 @@ fn free_ports() -> Result<[u16; 3]> {
 /// that started them, and a test's thread may end before the server's last user.
 #[derive(Debug)]
 struct Daemons {
-    stop: Option<Sender<()>>,
+    more: Option<Sender<Order>>,
     keeper: Option<JoinHandle<()>>,
 }
 
+/// Programs to start, and where to say how that went.
+type Order = (Vec<Program>, Sender<Result<()>>);
+
+/// How often the daemons are looked at; one that died is started again.
+const LOOK: Duration = Duration::from_millis(500);
+
 impl Daemons {
-    fn start(
-        root: PathBuf,
-        programs: Vec<Program>,
-        environment: BTreeMap<&'static str, String>,
-    ) -> Result<Self> {
-        let (stop, stopped) = channel::<()>();
+    fn start(root: PathBuf, environment: BTreeMap<&'static str, String>) -> Self {
+        let (more, orders) = channel::<Order>();
+        let keeper = std::thread::spawn(move || keep(&root, &environment, &orders));
+        Self {
+            more: Some(more),
+            keeper: Some(keeper),
+        }
+    }
+
+    fn add(&self, programs: Vec<Program>) -> Result<()> {
         let (tell, told) = channel();
-        let keeper = std::thread::spawn(move || {
-            let mut children = Vec::new();
-            let mut outcome = Ok(());
-            for program in &programs {
-                match start(&root, program, &environment) {
-                    Ok(child) => children.push(child),
-                    Err(error) => {
-                        outcome = Err(error);
-                        break;
+        let more = self.more.as_ref().context("the daemons are stopped")?;
+        more.send((programs, tell))
+            .map_err(|_| anyhow::anyhow!("the keeper of the daemons died"))?;
+        told.recv().context("the keeper of the daemons died")?
+    }
+}
+
+fn keep(root: &Path, environment: &BTreeMap<&'static str, String>, orders: &Receiver<Order>) {
+    let mut running: Vec<(Program, Child)> = Vec::new();
+    loop {
+        match orders.recv_timeout(LOOK) {
+            Ok((programs, tell)) => {
+                let mut outcome = Ok(());
+                for program in programs {
+                    match start(root, &program, environment) {
+                        Ok(child) => running.push((program, child)),
+                        Err(error) => {
+                            outcome = Err(error);
+                            break;
+                        }
+                    }
+                }
+                let _nobody_waits = tell.send(outcome);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                for (program, child) in &mut running {
+                    if !matches!(child.try_wait(), Ok(Some(_))) {
+                        continue;
+                    }
+                    if let Ok(again) = start(root, program, environment) {
+                        *child = again;
                     }
                 }
             }
-            let _nobody_waits = tell.send(outcome);
-            let _sender_dropped = stopped.recv();
-            for child in &mut children {
-                let _already_dead = child.kill();
-            }
-            for child in &mut children {
-                let _already_reaped = child.wait();
-            }
-        });
-        let daemons = Self {
-            stop: Some(stop),
-            keeper: Some(keeper),
-        };
-        told.recv().context("the keeper of the daemons died")??;
-        Ok(daemons)
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    for (_, child) in &mut running {
+        let _already_dead = child.kill();
+    }
+    for (_, child) in &mut running {
+        let _already_reaped = child.wait();
     }
 }
 
 impl Drop for Daemons {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.more.take());
         if let Some(keeper) = self.keeper.take() {
             drop(keeper.join());
         }

@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     operator: Option<Child>,
     arguments: Vec<String>,
+    kubeconfig: Option<PathBuf>,
+    verbosity: &'static str,
 }
 
 impl Drop for Stage {
@@ -52,6 +54,26 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
         bail!("{} is missing: cargo build --workspace", path.display());
     }
     Ok(path)
+}
+
+/// The folder with kubectl, and the one with helm.
+pub(crate) fn tools() -> Result<(PathBuf, PathBuf)> {
+    use slipway_e2e::progress::Progress;
+    use slipway_e2e::tools::{Tools, go};
+    let (kubernetes, _) = Tools::prepare_api_server(Progress::new())?;
+    Ok((kubernetes, go::CLIENTS.build(Progress::new())?))
+}
+
+fn answer_of(program: &str, output: std::process::Output) -> Result<String> {
+    if !output.status.success() {
+        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// An API server whose controllers work: on a busy machine they can give up before it answers.
@@ -84,13 +106,74 @@ impl Stage {
             folder: tempfile::tempdir()?,
             operator: None,
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            kubeconfig: None,
+            verbosity: "info,slipway_operator=debug",
         };
         stage.install_kinds().await?;
         stage.start()?;
         Ok(stage)
     }
 
-    async fn install_kinds(&self) -> Result<()> {
+    /// An API server with our kinds and no operator yet.
+    pub(crate) async fn empty() -> Result<Self> {
+        let (server, client) = running_server().await?;
+        let objects = Objects::new(&client);
+        Ok(Self {
+            client,
+            objects,
+            server,
+            folder: tempfile::tempdir()?,
+            operator: None,
+            arguments: Vec::new(),
+            kubeconfig: None,
+            verbosity: "info,slipway_operator=debug",
+        })
+    }
+
+    /// Further arguments of the operator, from its next start on.
+    pub(crate) fn argue(&mut self, arguments: &[&str]) {
+        self.arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    }
+
+    /// The operator uses this kubeconfig from its next start on, and not an administrator's.
+    pub(crate) fn log_in_with(&mut self, kubeconfig: PathBuf) {
+        self.kubeconfig = Some(kubeconfig);
+    }
+
+    /// The operator logs all that it and its libraries can, from its next start on.
+    pub(crate) fn log_everything(&mut self) {
+        self.verbosity = "trace";
+    }
+
+    /// What the operator logged.
+    pub(crate) fn logged(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// kubectl as an administrator; the error holds what it complained about.
+    pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let output = tokio::process::Command::new(tools()?.0.join("kubectl"))
+            .args(arguments)
+            .env("KUBECONFIG", self.server.kubeconfig())
+            .env("HOME", self.folder.path())
+            .output()
+            .await?;
+        answer_of("kubectl", output)
+    }
+
+    /// Helm as an administrator.
+    pub(crate) async fn helm(&self, arguments: &[&str]) -> Result<String> {
+        let output = tokio::process::Command::new(tools()?.1.join("helm"))
+            .args(arguments)
+            .env("KUBECONFIG", self.server.kubeconfig())
+            .env("HOME", self.folder.path())
+            .output()
+            .await?;
+        answer_of("helm", output)
+    }
+
+    pub(crate) async fn install_kinds(&self) -> Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/crd");
         for kind in [
             "registries",
@@ -146,8 +229,13 @@ impl Stage {
             .args(["--installation-id", installation])
             .args(&self.arguments)
             .args(more)
-            .env("KUBECONFIG", self.server.kubeconfig())
-            .env("RUST_LOG", "info,slipway_operator=debug")
+            .env(
+                "KUBECONFIG",
+                self.kubeconfig
+                    .clone()
+                    .unwrap_or_else(|| self.server.kubeconfig()),
+            )
+            .env("RUST_LOG", self.verbosity)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -240,6 +328,13 @@ impl Stage {
 
     /// The operator's writes so far, leases left out.
     pub(crate) fn writes(&self) -> Result<Vec<Value>> {
+        let mut all = self.requests()?;
+        all.retain(|line| !matches!(line["verb"].as_str(), Some("get" | "list" | "watch")));
+        Ok(all)
+    }
+
+    /// The operator's requests so far, leases left out.
+    pub(crate) fn requests(&self) -> Result<Vec<Value>> {
         let audit = std::fs::read_to_string(self.server.audit_log())?;
         Ok(audit
             .lines()
@@ -249,7 +344,6 @@ impl Stage {
                     .as_str()
                     .is_some_and(|agent| agent.starts_with(AGENT))
             })
-            .filter(|line| !matches!(line["verb"].as_str(), Some("get" | "list" | "watch")))
             .filter(|line| line["stage"] == "ResponseComplete")
             .collect())
     }
@@ -276,7 +370,8 @@ pub(crate) fn project(name: &str, registry: Value, more: Value) -> Value {
     json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "Project", "metadata": {"name": name}, "spec": spec})
 }
 
-fn merge(base: &mut Value, more: Value) {
+/// Lays `more` over `base`.
+pub(crate) fn merge(base: &mut Value, more: Value) {
     match (base, more) {
         (Value::Object(base), Value::Object(more)) => {
             for (key, value) in more {

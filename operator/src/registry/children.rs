@@ -1,9 +1,14 @@
 //! How the children do: read from their status, with the reason a pod gives when it does not come up.
 
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    batch::v1::Job,
-    core::v1::{PersistentVolumeClaim, Pod},
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        batch::v1::Job,
+        core::v1::{PersistentVolumeClaim, Pod},
+    },
+    apimachinery::pkg::api::resource::Quantity,
 };
 use kube::{Api, Client, api::ListParams};
 
@@ -96,6 +101,18 @@ pub(crate) fn job(job: &Job) -> Outcome {
 /// Whether a claim has its volume.
 pub(crate) fn is_bound(claim: &PersistentVolumeClaim) -> bool {
     claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound")
+}
+
+/// Whether a bound claim waits for its volume to reach the size that it asks for.
+pub(crate) fn is_growing(claim: &PersistentVolumeClaim) -> bool {
+    let size = |amounts: Option<&BTreeMap<String, Quantity>>| {
+        let amount = amounts?.get("storage")?;
+        slipway_crds::Quantity::new(amount.0.as_str()).millis().ok()
+    };
+    let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
+    let wanted = size(resources.and_then(|resources| resources.requests.as_ref()));
+    let present = size(claim.status.as_ref().and_then(|status| status.capacity.as_ref()));
+    is_bound(claim) && matches!((wanted, present), (Some(wanted), Some(present)) if present < wanted)
 }
 
 /// Why pods of a part do not come up, in their own words; nothing when no pod complains.

@@ -36,6 +36,7 @@ impl Images {
         options: &Options,
         kept_version: Option<&str>,
         kept_postgres: Option<&str>,
+        kept_image: Option<&str>,
     ) -> Self {
         let image = managed.image.clone().unwrap_or_default();
         let version = managed
@@ -55,7 +56,11 @@ impl Images {
             (Some(repository), None) => format!("{repository}:{version}"),
             (None, Some(digest)) => format!("{}@{digest}", repository_of(&options.registry_image)),
             (None, None) if version == CURRENT => options.registry_image.clone(),
-            (None, None) => format!("{}:{version}", repository_of(&options.registry_image)),
+            // The image of an earlier operator, whatever its tag was called.
+            (None, None) => match kept_image.filter(|_| kept_version == Some(version.as_str())) {
+                Some(kept) => kept.to_owned(),
+                None => format!("{}:{version}", repository_of(&options.registry_image)),
+            },
         };
         Self {
             registry,
@@ -69,6 +74,19 @@ impl Images {
             postgres_version,
         }
     }
+}
+
+/// The operator's own version of the registry when it is newer than the one that runs.
+pub(crate) fn update_available(running: &str) -> Option<String> {
+    let parts = |version: &str| {
+        let plain = version.split(['-', '+']).next().unwrap_or_default();
+        plain
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect::<Option<Vec<u64>>>()
+    };
+    let newer = parts(CURRENT)? > parts(running)?;
+    newer.then(|| CURRENT.to_owned())
 }
 
 /// An image without tag and digest.
@@ -111,9 +129,9 @@ mod tests {
             "p:{version}",
         ]);
         let mut managed = ManagedRegistry::default();
-        let new = Images::choose(&managed, &options, None, None);
+        let new = Images::choose(&managed, &options, None, None, None);
         assert_eq!((new.registry.as_str(), new.postgres.as_str()), ("r:new", "p:17"));
-        let old = Images::choose(&managed, &options, Some("0.0.9"), Some("16"));
+        let old = Images::choose(&managed, &options, Some("0.0.9"), Some("16"), None);
         assert_eq!(
             (old.registry.as_str(), old.postgres.as_str()),
             ("r:0.0.9", "p:16")
@@ -124,8 +142,20 @@ mod tests {
             ..Image::default()
         });
         assert_eq!(
-            Images::choose(&managed, &options, Some("0.0.9"), None).registry,
+            Images::choose(&managed, &options, Some("0.0.9"), None, None).registry,
             "own:2.0.0"
+        );
+        managed = ManagedRegistry::default();
+        let tagged = Images::choose(&managed, &options, Some("0.0.9"), None, Some("mirror/r:dev-4"));
+        assert_eq!(tagged.registry, "mirror/r:dev-4");
+        managed.version = Some("0.0.8".into());
+        let other = Images::choose(&managed, &options, Some("0.0.9"), None, Some("mirror/r:dev-4"));
+        assert_eq!(other.registry, "r:0.0.8");
+        assert_eq!(update_available("0.0.9").as_deref(), Some(CURRENT));
+        assert_eq!(update_available("0.0.9-rc.1").as_deref(), Some(CURRENT));
+        assert_eq!(
+            (update_available(CURRENT), update_available("99.0.0")),
+            (None, None)
         );
     }
 }

@@ -28,3 +28,5 @@ pub(crate) use reconcile::reconcile;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_outside;

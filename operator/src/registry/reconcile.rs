@@ -77,6 +77,14 @@ pub(crate) fn reconcile(
             }
             Ok(()) => None,
         };
+        if let Some(complaint) = context.definitions.complaint() {
+            report.note(
+                condition::DEFINITIONS_OUTDATED,
+                ConditionStatus::True,
+                reason::CRD_OUTDATED,
+                complaint,
+            );
+        }
         let action = next(&context, &report);
         finish(&context, &registry, &before, after, report).await?;
         failed.map_or(Ok(action), Err)
@@ -165,10 +173,12 @@ async fn attempt(
         &context.options,
         after.version.as_deref(),
         after.database_version.as_deref(),
+        after.image.as_deref(),
     );
     let tls = managed.expose.tls().is_some();
     let external = settings::external_url(hostname, tls)?;
     after.url = Some(external.as_str().trim_end_matches('/').to_owned());
+    after.update_available = super::images::update_available(&images.version);
     after.admin_secret_name = Some(found.admin.name.clone());
     after.ca_config_map_name = managed
         .expose

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use slipway_crds::{
-    Registry,
+    CaKind, CaRef, Registry,
     registry::{RegistrySource, TlsKind},
 };
 
@@ -29,6 +29,7 @@ pub(crate) fn secrets(registry: &Registry) -> BTreeSet<String> {
                         .map(|reference| reference.name.clone()),
                 );
             }
+            names.extend(authorities(registry, CaKind::Secret));
             if let Some(external) = managed.cache.as_ref().and_then(|cache| cache.external.as_ref()) {
                 names.extend(
                     external
@@ -55,4 +56,27 @@ pub(crate) fn secrets(registry: &Registry) -> BTreeSet<String> {
         Err(_) => {}
     }
     names
+}
+
+/// The ConfigMaps that the specification names.
+pub(crate) fn config_maps(registry: &Registry) -> BTreeSet<String> {
+    authorities(registry, CaKind::ConfigMap)
+}
+
+fn authorities(registry: &Registry, kind: CaKind) -> BTreeSet<String> {
+    let Some(managed) = &registry.spec.managed else {
+        return BTreeSet::new();
+    };
+    let database = managed
+        .database
+        .external
+        .as_ref()
+        .and_then(|one| one.ca_ref.as_ref());
+    let cache = managed.cache.as_ref().and_then(|cache| cache.external.as_ref());
+    [database, cache.and_then(|one| one.ca_ref.as_ref())]
+        .into_iter()
+        .flatten()
+        .filter(|reference: &&CaRef| reference.kind == kind)
+        .map(|reference| reference.name.clone())
+        .collect()
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client, ResourceExt, api::PostParams};
 use slipway_crds::{
-    Registry, SecretRef, condition,
+    CaKind, CaRef, Registry, SecretRef, condition,
     condition::reason,
     labels,
     registry::{CacheKind, DatabaseKind, ManagedRegistry},
@@ -48,6 +48,8 @@ pub(crate) struct Found {
     pub(crate) token: Source,
     /// The password of the operator's own account.
     pub(crate) system: Source,
+    /// What else pods read only when they start: the account of an external database, bundles of certificates.
+    pub(crate) further: Vec<SecretValue>,
     /// Whether Secrets of an earlier Registry of this name were found although nothing else was there yet.
     pub(crate) adopted: bool,
 }
@@ -60,7 +62,8 @@ impl Found {
             self.cache.as_ref().map(|cache| &cache.value),
             Some(&self.token.value),
         ];
-        fingerprint(&self.system.value, values.into_iter().flatten())
+        let all = values.into_iter().flatten().chain(&self.further);
+        fingerprint(&self.system.value, all)
     }
 
     /// The same for one value.
@@ -171,11 +174,12 @@ pub(crate) async fn ensure(
             .await?;
         }
     }
+    let mut further = Vec::new();
     let database = match managed.database.kind() {
         Ok(DatabaseKind::External(external)) => {
             let field = "spec.managed.database.external.credentialsSecretRef";
             let reference = &external.credentials_secret_ref;
-            referenced(
+            let account = referenced(
                 client,
                 &names.namespace,
                 reference,
@@ -184,6 +188,12 @@ pub(crate) async fn ensure(
                 condition::DATABASE_READY,
             )
             .await?;
+            further.push(account.value);
+            if let Some(ca) = &external.ca_ref {
+                let field = "spec.managed.database.external.caRef";
+                further
+                    .push(authority(client, &names.namespace, ca, field, condition::DATABASE_READY).await?);
+            }
             referenced(
                 client,
                 &names.namespace,
@@ -199,25 +209,32 @@ pub(crate) async fn ensure(
     let cache = match settings::cache_kind(managed)? {
         CacheKind::None(_) => None,
         CacheKind::Managed(_) => Some(generated(client, names, &CACHE).await?.0),
-        CacheKind::External(external) => match &external.password_secret_ref {
-            Some(reference) => {
-                let field = "spec.managed.cache.external.passwordSecretRef";
-                Some(
-                    referenced(
-                        client,
-                        &names.namespace,
-                        reference,
-                        "password",
-                        field,
-                        condition::CACHE_READY,
-                    )
-                    .await?,
-                )
+        CacheKind::External(external) => {
+            if let Some(ca) = &external.ca_ref {
+                let field = "spec.managed.cache.external.caRef";
+                further.push(authority(client, &names.namespace, ca, field, condition::CACHE_READY).await?);
             }
-            None => None,
-        },
+            match &external.password_secret_ref {
+                Some(reference) => {
+                    let field = "spec.managed.cache.external.passwordSecretRef";
+                    Some(
+                        referenced(
+                            client,
+                            &names.namespace,
+                            reference,
+                            "password",
+                            field,
+                            condition::CACHE_READY,
+                        )
+                        .await?,
+                    )
+                }
+                None => None,
+            }
+        }
     };
     Ok(Found {
+        further,
         admin,
         database,
         cache,
@@ -378,4 +395,45 @@ async fn referenced(
         file: "password",
         value,
     })
+}
+
+/// A bundle of certificates that the user gives. Without it pods would wait for ever for their volume.
+async fn authority(
+    client: &Client,
+    namespace: &str,
+    reference: &CaRef,
+    field: &str,
+    condition: &'static str,
+) -> Result<SecretValue> {
+    let (name, key) = (reference.name.as_str(), reference.key());
+    let missing = |reason, what: &str| {
+        let message = format!("{field} names the {what}; create it with the certificates in PEM form");
+        Error::from(Problem::user(condition, reason, message))
+    };
+    let text = match reference.kind {
+        CaKind::Secret => {
+            let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+            let what = format!("Secret {name}, which does not exist in this namespace");
+            let secret = api.get_opt(name).await.map_err(Error::from_kube)?;
+            let secret = secret.ok_or_else(|| missing(reason::SECRET_NOT_FOUND, &what))?;
+            SecretValue::from_key(&secret, key)
+        }
+        CaKind::ConfigMap => {
+            let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+            let what = format!("ConfigMap {name}, which does not exist in this namespace");
+            let map = api.get_opt(name).await.map_err(Error::from_kube)?;
+            let map = map.ok_or_else(|| missing(reason::CONFIG_MAP_NOT_FOUND, &what))?;
+            map.data
+                .and_then(|mut data| data.remove(key))
+                .map(SecretValue::from)
+        }
+    };
+    text.filter(|text| text.expose().contains("-----BEGIN CERTIFICATE-----"))
+        .ok_or_else(|| {
+            let what = format!(
+                "{:?} {name}, whose key {key} holds no certificate",
+                reference.kind
+            );
+            missing(reason::SECRET_KEY_MISSING, &what)
+        })
 }

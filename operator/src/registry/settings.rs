@@ -182,7 +182,9 @@ fn redis_url(tls: bool, host: &str, port: u16, database: i32, user: Option<&str>
     url.set_port(Some(port)).map_err(|()| unusable())?;
     url.set_path(&database.to_string());
     if let Some(user) = user {
-        url.set_username(user).map_err(|()| unusable())?;
+        // A percent sign of the name's own is the one thing that is not escaped by itself.
+        url.set_username(&user.replace('%', "%25"))
+            .map_err(|()| unusable())?;
     }
     Ok(url)
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{options::Options, secret::SecretValue};
 
-fn registry(managed: Value) -> Registry {
+pub(super) fn registry(managed: Value) -> Registry {
     let mut base = json!({
         "storage": {"filesystem": {"size": "10Gi"}},
         "database": {"managed": {"size": "5Gi"}},
@@ -53,6 +53,7 @@ fn found() -> secrets::Found {
         token: source("token", "signing-key", "signing-key"),
         system: source("system", "password", "password"),
         adopted: false,
+        further: Vec::new(),
     }
 }
 
@@ -71,11 +72,12 @@ fn images(registry: &Registry) -> Images {
         &options,
         None,
         None,
+        None,
     )
 }
 
 /// Everything that is built for a Registry, by kind and name.
-fn everything(registry: &Registry) -> BTreeMap<String, Value> {
+pub(super) fn everything(registry: &Registry) -> BTreeMap<String, Value> {
     fn add<K: Serialize>(all: &mut BTreeMap<String, Value>, object: &K) {
         let value = serde_json::to_value(object).expect("JSON");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -157,7 +159,7 @@ fn templates(all: &BTreeMap<String, Value>) -> Vec<(String, PodTemplateSpec)> {
         .collect()
 }
 
-fn many() -> Registry {
+pub(super) fn many() -> Registry {
     registry(json!({
         "storage": {"filesystem": {"size": "10Gi", "accessMode": "ReadWriteMany"}},
         "serve": {"replicas": 2, "resources": {"limits": {"memory": "2Gi"}}},

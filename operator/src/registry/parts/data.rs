@@ -59,6 +59,17 @@ async fn claim(
     match apply::apply(client, wanted).await {
         Ok(applied) => Ok(applied),
         Err(Error::Kube(kube::Error::Api(status))) if matches!(status.code, 403 | 422) => {
+            let live = Api::<PersistentVolumeClaim>::namespaced(
+                client.clone(),
+                &wanted.namespace().unwrap_or_default(),
+            )
+            .get_opt(&wanted.name_any())
+            .await
+            .map_err(Error::from_kube)?;
+            // Kubernetes lets a claim grow only when it has its volume: then it is tried again.
+            if let Some(live) = live.filter(|live| !children::is_bound(live)) {
+                return Ok(live);
+            }
             let message = format!(
                 "{field}.size cannot be applied to the volume claim {}: {}",
                 wanted.name_any(),
@@ -91,6 +102,7 @@ pub(crate) async fn storage(context: &Context, with: &Ingredients<'_>, report: &
     .await?;
     if children::is_bound(&claim) {
         report.good(condition::STORAGE_READY, reason::AVAILABLE, "the volume is bound");
+        growing(&claim, report);
     } else {
         let message = format!(
             "the volume claim {} is not bound yet; it is when its first pod is placed",
@@ -99,6 +111,14 @@ pub(crate) async fn storage(context: &Context, with: &Ingredients<'_>, report: &
         report.waiting(condition::STORAGE_READY, reason::VOLUME_PENDING, message);
     }
     Ok(())
+}
+
+/// Says so while a volume has not the size yet that its claim asks for; what uses it serves meanwhile.
+fn growing(claim: &PersistentVolumeClaim, report: &mut Report) {
+    if children::is_growing(claim) {
+        let message = format!("the volume of the claim {} grows", claim.name_any());
+        report.progressing(reason::PROGRESSING, message);
+    }
 }
 
 /// PostgreSQL. Answers whether it takes connections.
@@ -112,13 +132,14 @@ pub(crate) async fn database(context: &Context, with: &Ingredients<'_>, report: 
         return Ok(true);
     };
     let client = &context.client;
-    claim(
+    let volume = claim(
         client,
         &database::claim(with.names, managed),
         condition::DATABASE_READY,
         "spec.managed.database.managed",
     )
     .await?;
+    growing(&volume, report);
     apply::apply(client, &database::service(with.names)).await?;
     let hash = with.secrets.hash_of(&with.secrets.database);
     let wanted = database::stateful_set(

@@ -69,10 +69,19 @@ pub(crate) async fn migration(
             })
         }
         children::Outcome::Failed => {
+            if migrate::is_worth_another_try(&job, &wanted, context.clock.now()) {
+                apply::delete::<Job>(client, &with.names.namespace, &job.name_any()).await?;
+                let message = "the migration failed and is run again";
+                report.waiting(condition::MIGRATED, reason::MIGRATION_RUNNING, message);
+                return Ok(Migration {
+                    done: false,
+                    schema_version: known,
+                });
+            }
             let words = children::complaint(client, with.names, Component::Migrate).await?;
             let message = format!(
-                "the migration failed{}; an earlier version goes on serving. When the cause is removed, delete the Job {} to \
-                 have it run again",
+                "the migration failed{}; an earlier version goes on serving. Remove the cause: a changed Secret, setting or \
+                 image has it run again at once, and so does deleting the Job {}",
                 words.map(|words| format!(": {words}")).unwrap_or_default(),
                 job.name_any()
             );
