@@ -72,9 +72,14 @@ async fn installed(values: &[&str], namespaces: &[&str]) -> Result<Stage> {
     }
     for argument in arguments.iter().filter_map(Value::as_str) {
         // Ports of the test's own, and its own name of the installation.
-        if !["--metrics-listen", "--health-listen", "--installation-id"]
-            .iter()
-            .any(|own| argument.starts_with(own))
+        if ![
+            "--metrics-listen",
+            "--health-listen",
+            "--installation-id",
+            "--resync",
+        ]
+        .iter()
+        .any(|own| argument.starts_with(own))
         {
             stage.argue(&[argument]);
         }

@@ -225,16 +225,16 @@ async fn d6_upgrade_brings_the_definitions_and_uninstall_leaves_everything() -> 
             "--create-namespace",
         ])
         .await?;
+    stage.namespace("t", json!({})).await?;
     eventually(Duration::from_secs(30), "the kinds", || async {
+        stage.apply("t", registry("main", json!({}))).await?;
         Ok(stage
-            .api("Project", "default")
+            .api("Project", "t")
             .list(&Default::default())
             .await
             .map(drop)?)
     })
     .await?;
-    stage.namespace("t", json!({})).await?;
-    stage.apply("t", registry("main", json!({}))).await?;
     let with_quota = || project("p", json!({"name": "main"}), json!({"quota": {"storage": "1Gi"}}));
     let refused = stage.apply("t", with_quota()).await;
     ensure!(refused.is_err(), "the old schema knows quotas");

@@ -189,12 +189,7 @@ pub(crate) async fn ensure(
             )
             .await?;
             further.push(account.value);
-            if let Some(ca) = &external.ca_ref {
-                let field = "spec.managed.database.external.caRef";
-                further
-                    .push(authority(client, &names.namespace, ca, field, condition::DATABASE_READY).await?);
-            }
-            referenced(
+            let password = referenced(
                 client,
                 &names.namespace,
                 reference,
@@ -202,7 +197,13 @@ pub(crate) async fn ensure(
                 field,
                 condition::DATABASE_READY,
             )
-            .await?
+            .await?;
+            if let Some(ca) = &external.ca_ref {
+                let field = "spec.managed.database.external.caRef";
+                further
+                    .push(authority(client, &names.namespace, ca, field, condition::DATABASE_READY).await?);
+            }
+            password
         }
         _ => generated(client, names, &DATABASE).await?.0,
     };
