@@ -21,6 +21,8 @@ enum Command {
     Down(commands::down::Down),
     /// Runs the tests: everything, or one tier.
     Test(commands::test::Test),
+    /// The registry under everything at once, for long.
+    Soak(commands::soak::Soak),
     /// Formatting, lints, licences, dependency direction, drift of generated files.
     Check(commands::check::Check),
     /// Renews the committed files that are made from the code.
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(),
         Command::Down(down) => down.run(),
         Command::Test(test) => test.run(),
+        Command::Soak(soak) => soak.run(),
         Command::Check(check) => check.run(),
         Command::Generate(generate) => generate.run(),
         Command::Cluster(cluster) => cluster.run(),

@@ -4,6 +4,7 @@ pub mod check;
 pub mod cluster;
 pub mod down;
 pub mod generate;
+pub mod soak;
 pub mod test;
 pub mod tools;
 pub mod up;

@@ -95,8 +95,7 @@ impl Test {
                 self.count(&mut cargo)
             }
             Tier::Api => {
-                // These tests start our programs, which cargo builds only for a package's own tests.
-                self.build_programs()?;
+                build_programs()?;
                 cargo.args(["--test", "api", "--test", "registry"]);
                 self.count(&mut cargo)
             }
@@ -116,22 +115,6 @@ impl Test {
         }
     }
 
-    fn build_programs(&self) -> Result<()> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo
-            .current_dir(paths::repository())
-            .args([
-                "build",
-                "--workspace",
-                "--bin",
-                "slipway-operator",
-                "--bin",
-                "slipway-registry",
-            ])
-            .env("SQLX_OFFLINE", "true");
-        crate::shell::run(&mut cargo)
-    }
-
     fn count(&self, cargo: &mut Command) -> Result<Count> {
         if let Some(filter) = &self.filter {
             cargo.arg("--").arg(filter);
@@ -149,6 +132,23 @@ impl Test {
         }
         Ok(count)
     }
+}
+
+/// Our programs, which cargo builds only for a package's own tests.
+pub(super) fn build_programs() -> Result<()> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(paths::repository())
+        .args([
+            "build",
+            "--workspace",
+            "--bin",
+            "slipway-operator",
+            "--bin",
+            "slipway-registry",
+        ])
+        .env("SQLX_OFFLINE", "true");
+    crate::shell::run(&mut cargo)
 }
 
 impl Count {

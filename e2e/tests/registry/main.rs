@@ -5,4 +5,5 @@ mod embedded;
 mod faults;
 mod kills;
 mod object_store;
+mod soak;
 mod support;

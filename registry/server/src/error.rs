@@ -179,12 +179,15 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_) => Self::unavailable(error),
-            // 57P0x: the server is shutting down or starting; 08xxx: connection; 53xxx: resources.
+            | sqlx::Error::Tls(_)
+            // A handshake that breaks off, as it does while another server takes over.
+            | sqlx::Error::Protocol(_) => Self::unavailable(error),
+            // 57P0x: the server is shutting down or starting; 08xxx: connection; 53xxx: resources;
+            // 25006: a standby that is not promoted yet.
             sqlx::Error::Database(db)
                 if db
                     .code()
-                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c.starts_with("53")) =>
+                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c.starts_with("53") || c == "25006") =>
             {
                 Self::unavailable(error)
             }

@@ -1,8 +1,6 @@
 //! What must hold when the kills are over.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,8 +8,9 @@ use reqwest::{Method, StatusCode};
 use slipway_e2e::scenario::eventually;
 
 use super::REPOSITORY;
-use super::killer::run_jobs;
 use super::writer::Pushed;
+use crate::support::files::files;
+use crate::support::killer::{run_jobs, time_passes};
 use crate::support::stack::Stack;
 
 /// What the jobs have before them, for the report of a failure.
@@ -73,15 +72,9 @@ pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) ->
         // The moved tag pointed there too.
         pushed.tags.retain(|_, other| other.digest != image.digest);
     }
-    // Two days go by: leases, idle times and the claims of the dead end. Nothing is killed any more, so nothing need be flushed.
+    // Nothing is killed any more, so nothing need be flushed.
     stack.postgres.sql("ALTER SYSTEM SET synchronous_commit = off")?;
     stack.postgres.sql("SELECT pg_reload_conf()")?;
-    stack.postgres.sql(
-        "UPDATE uploads SET touched_at = touched_at - interval '2 days', claimed_until = NULL;
-         UPDATE repository_blobs SET leased_until = leased_until - interval '2 days';
-         UPDATE blob_reviews SET not_before = not_before - interval '2 days';
-         UPDATE jobs SET lease_until = lease_until - interval '2 days' WHERE state = 'running'",
-    )?;
     let living: BTreeSet<String> = pushed
         .tags
         .values()
@@ -89,6 +82,7 @@ pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) ->
         .map(|blob| blob.digest.clone())
         .collect();
     let collected = eventually(Duration::from_secs(120), "expiry and collection", || async {
+        time_passes(stack)?;
         run_jobs(stack)?;
         tokio::time::sleep(Duration::from_millis(800)).await;
         let uploads = files(&stack.blobs().join("uploads"))?;
@@ -125,18 +119,4 @@ pub(crate) async fn only_the_living_stays(stack: &Stack, pushed: &mut Pushed) ->
     })?;
     everything_acknowledged_is_whole(stack, pushed).await?;
     nothing_else_is_visible(stack, pushed).await
-}
-
-/// Names of all files below a folder.
-fn files(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            names.extend(files(&entry.path())?);
-        } else {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(names)
 }

@@ -1,7 +1,6 @@
 //! kill -9 of everything, at random moments of a push loop: whoever got his 201 finds it again, and nothing else is there.
 
 mod afterwards;
-mod killer;
 mod writer;
 
 use std::sync::Arc;
@@ -10,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+use crate::support::killer::Killer;
 use crate::support::stack::Stack;
-use killer::Killer;
 use writer::{Pushed, Writer};
 
 /// Another one tries other moments; `SLIPWAY_TEST_SEED` wins over it.

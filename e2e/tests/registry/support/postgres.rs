@@ -53,6 +53,38 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// A second server that follows this one. From now on a commit is acknowledged when both have it.
+    pub(crate) async fn standby(&self) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("slipway-standby-").tempdir()?;
+        let servant = Servant::new(&self.programs);
+        servant.give(folder.path())?;
+        let mut copy = servant.command("pg_basebackup");
+        copy.arg("-D").arg(folder.path().join("data"));
+        copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"]);
+        copy.args(["--checkpoint=fast", "--write-recovery-conf"]);
+        shell::run(&mut copy)?;
+        let mut standby = Self {
+            programs: self.programs.clone(),
+            folder,
+            port: free_port()?,
+            child: None,
+        };
+        standby.start_again()?;
+        standby.answers().await?;
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.sql("SELECT pg_reload_conf()")?;
+        Ok(standby)
+    }
+
+    /// Makes a standby the server that takes writes.
+    pub(crate) fn promote(&self) -> Result<()> {
+        self.sql("SELECT pg_promote()").map(drop)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }

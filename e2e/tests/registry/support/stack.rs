@@ -25,7 +25,11 @@ pub(crate) struct Stack {
 impl Stack {
     /// The database with the schema, and no process yet.
     pub(crate) async fn new(name: &'static str, more: &[(&'static str, &str)]) -> Result<Self> {
-        let postgres = Postgres::start().await?;
+        Self::on(Postgres::start().await?, name, more)
+    }
+
+    /// The same on a database that runs already; `more` wins over what is set here, `DATABASE_URL` included.
+    pub(crate) fn on(postgres: Postgres, name: &'static str, more: &[(&'static str, &str)]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("slipway-blobs-").tempdir()?;
         let mut settings = vec![
             ("DATABASE_URL", postgres.url()),

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use slipway_e2e::registry_process::RegistryProcess;
 
-use crate::support::random::Random;
-use crate::support::stack::Stack;
+use super::random::Random;
+use super::stack::Stack;
 
 pub(crate) struct Killer {
     random: Random,
@@ -97,5 +97,21 @@ pub(crate) fn run_jobs(stack: &Stack) -> Result<()> {
     stack
         .postgres
         .sql("UPDATE job_schedules SET next_fire_at = now() WHERE enabled")
+        .map(drop)
+}
+
+/// Days go by: leases, idle times, grace periods and the claims of the dead end. To be repeated until all is settled, as a
+/// job that has just read the old times may write them once more.
+pub(crate) fn time_passes(stack: &Stack) -> Result<()> {
+    stack
+        .postgres
+        .sql(
+            "UPDATE uploads SET touched_at = touched_at - interval '2 days', claimed_until = NULL
+             WHERE touched_at > now() - interval '1 day';
+             UPDATE repository_blobs SET leased_until = now() - interval '1 day' WHERE leased_until > now();
+             UPDATE blob_reviews SET not_before = now() - interval '1 day' WHERE not_before > now();
+             UPDATE jobs SET lease_until = now() - interval '1 minute'
+             WHERE state = 'running' AND lease_until > now() + interval '1 hour'",
+        )
         .map(drop)
 }
