@@ -60,15 +60,29 @@ impl Ledger {
         self.tags.get(repository).cloned().unwrap_or_default()
     }
 
-    /// Every blob and its size that the images of a project need: digest → bytes.
+    /// Every blob that the images of a project need, and its size in bytes, by digest.
     pub(crate) fn blobs(&self, project: &str) -> BTreeMap<String, u64> {
-        self.images
-            .iter()
-            .filter(|(repository, _)| repository.starts_with(&format!("{project}/")))
-            .flat_map(|(_, images)| images.values())
+        self.images_of(project)
             .flat_map(|image| &image.blobs)
             .map(|blob| (blob.digest.clone(), blob.bytes.len() as u64))
             .collect()
+    }
+
+    /// What a project uses: its distinct blobs and manifests, in bytes.
+    pub(crate) fn usage(&self, project: &str) -> u64 {
+        let manifests: BTreeMap<&str, u64> = self
+            .images_of(project)
+            .map(|image| (image.digest.as_str(), image.manifest.len() as u64))
+            .collect();
+        self.blobs(project).values().sum::<u64>() + manifests.values().sum::<u64>()
+    }
+
+    fn images_of(&self, project: &str) -> impl Iterator<Item = &Image> {
+        let prefix = format!("{project}/");
+        self.images
+            .iter()
+            .filter(move |(repository, _)| repository.starts_with(&prefix))
+            .flat_map(|(_, images)| images.values())
     }
 
     /// Every repository that ever had a tag.
