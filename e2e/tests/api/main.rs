@@ -1,6 +1,7 @@
 //! Schemas and controllers against an API server without nodes.
 
 mod api_server;
+mod crd_corpus;
 mod operator_definitions;
 mod operator_harness;
 mod operator_leader;
