@@ -159,10 +159,26 @@ pub fn take_down() -> Result<bool> {
         Some(Remembered::Local) | None => crate::local_cluster::LocalCluster::stop()?,
     }
     let there = memory().exists();
-    if there {
-        std::fs::remove_file(memory())?;
-    }
+    forget()?;
     Ok(there)
+}
+
+/// Removes what `up` noted beside the cluster's own folder: what it made, authorities of registries, settings.
+fn forget() -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(paths::state()) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    // A local cluster that was started by itself keeps its folder.
+    if std::fs::read_dir(paths::state())?.next().is_none() {
+        std::fs::remove_dir(paths::state())?;
+    }
+    Ok(())
 }
 
 fn memory() -> PathBuf {
