@@ -13,7 +13,9 @@ use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use slipway_e2e::local_cluster::client::Objects;
 use slipway_e2e::local_cluster::{ApiServer, start_api_server};
+use slipway_e2e::progress::Progress;
 use slipway_e2e::scenario::eventually;
+use slipway_e2e::tools::Tools;
 use tempfile::TempDir;
 
 /// What the operator calls itself in the audit log.
@@ -27,8 +29,6 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     operator: Option<Child>,
     arguments: Vec<String>,
-    kubeconfig: Option<PathBuf>,
-    verbosity: &'static str,
 }
 
 impl Drop for Stage {
@@ -54,26 +54,6 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
         bail!("{} is missing: cargo build --workspace", path.display());
     }
     Ok(path)
-}
-
-/// The folder with kubectl, and the one with helm.
-pub(crate) fn tools() -> Result<(PathBuf, PathBuf)> {
-    use slipway_e2e::progress::Progress;
-    use slipway_e2e::tools::{Tools, go};
-    let (kubernetes, _) = Tools::prepare_api_server(Progress::new())?;
-    Ok((kubernetes, go::CLIENTS.build(Progress::new())?))
-}
-
-fn answer_of(program: &str, output: std::process::Output) -> Result<String> {
-    if !output.status.success() {
-        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-/// The repository's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// An API server whose controllers work: on a busy machine they can give up before it answers.
@@ -106,44 +86,16 @@ impl Stage {
             folder: tempfile::tempdir()?,
             operator: None,
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-            kubeconfig: None,
-            verbosity: "info,slipway_operator=debug",
         };
         stage.install_kinds().await?;
         stage.start()?;
         Ok(stage)
     }
 
-    /// An API server with our kinds and no operator yet.
-    pub(crate) async fn empty() -> Result<Self> {
-        let (server, client) = running_server().await?;
-        let objects = Objects::new(&client);
-        Ok(Self {
-            client,
-            objects,
-            server,
-            folder: tempfile::tempdir()?,
-            operator: None,
-            arguments: Vec::new(),
-            kubeconfig: None,
-            verbosity: "info,slipway_operator=debug",
-        })
-    }
-
     /// Further arguments of the operator, from its next start on.
     pub(crate) fn argue(&mut self, arguments: &[&str]) {
         self.arguments
             .extend(arguments.iter().map(|argument| (*argument).to_owned()));
-    }
-
-    /// The operator uses this kubeconfig from its next start on, and not an administrator's.
-    pub(crate) fn log_in_with(&mut self, kubeconfig: PathBuf) {
-        self.kubeconfig = Some(kubeconfig);
-    }
-
-    /// The operator logs all that it and its libraries can, from its next start on.
-    pub(crate) fn log_everything(&mut self) {
-        self.verbosity = "trace";
     }
 
     /// What the operator logged.
@@ -153,24 +105,17 @@ impl Stage {
 
     /// kubectl as an administrator; the error holds what it complained about.
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        let output = tokio::process::Command::new(tools()?.0.join("kubectl"))
+        let (kubernetes, _) = Tools::prepare_api_server(Progress::new())?;
+        let output = tokio::process::Command::new(kubernetes.join("kubectl"))
             .args(arguments)
             .env("KUBECONFIG", self.server.kubeconfig())
             .env("HOME", self.folder.path())
             .output()
             .await?;
-        answer_of("kubectl", output)
-    }
-
-    /// Helm as an administrator.
-    pub(crate) async fn helm(&self, arguments: &[&str]) -> Result<String> {
-        let output = tokio::process::Command::new(tools()?.1.join("helm"))
-            .args(arguments)
-            .env("KUBECONFIG", self.server.kubeconfig())
-            .env("HOME", self.folder.path())
-            .output()
-            .await?;
-        answer_of("helm", output)
+        if !output.status.success() {
+            bail!("kubectl: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     pub(crate) async fn install_kinds(&self) -> Result<()> {
@@ -229,13 +174,8 @@ impl Stage {
             .args(["--installation-id", installation])
             .args(&self.arguments)
             .args(more)
-            .env(
-                "KUBECONFIG",
-                self.kubeconfig
-                    .clone()
-                    .unwrap_or_else(|| self.server.kubeconfig()),
-            )
-            .env("RUST_LOG", self.verbosity)
+            .env("KUBECONFIG", self.server.kubeconfig())
+            .env("RUST_LOG", "info,slipway_operator=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

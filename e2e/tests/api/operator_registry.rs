@@ -9,7 +9,6 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use sha2::Digest as _;
 use slipway_e2e::scenario::eventually;
 
 use crate::operator_harness::{Stage, merge, program, registry};
@@ -130,40 +129,6 @@ impl Shop {
         let text = answer.text().await?;
         ensure!(status.is_success(), "{method} {path}: {status} {text}");
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
-    }
-
-    /// Pushes a small image as the administrator.
-    pub(crate) async fn push(&self, repository: &str, tag: &str) -> Result<()> {
-        let send = async |method: Method, path: String, kind: &str, body: Vec<u8>| -> Result<()> {
-            let answer = self
-                .http
-                .request(method, format!("{}{path}", self.url))
-                .basic_auth("slipway-operator", Some(&self.password))
-                .header("content-type", kind)
-                .body(body)
-                .send()
-                .await?;
-            let status = answer.status();
-            ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
-            Ok(())
-        };
-        let digest = |bytes: &[u8]| format!("sha256:{}", hex::encode(sha2::Sha256::digest(bytes)));
-        let config =
-            format!("{{\"architecture\":\"amd64\",\"os\":\"linux\",\"made\":\"{tag}\"}}").into_bytes();
-        let blob = digest(&config);
-        let upload = format!("/v2/{repository}/blobs/uploads/?digest={blob}");
-        send(Method::POST, upload, "application/octet-stream", config.clone()).await?;
-        let kind = "application/vnd.oci.image.manifest.v1+json";
-        let manifest = json!({"schemaVersion": 2, "mediaType": kind, "layers": [],
-            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": blob, "size": config.len()}});
-        let body = serde_json::to_vec(&manifest)?;
-        send(
-            Method::PUT,
-            format!("/v2/{repository}/manifests/{tag}"),
-            kind,
-            body,
-        )
-        .await
     }
 
     /// Whether a name and password log in.

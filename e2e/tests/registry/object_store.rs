@@ -81,12 +81,7 @@ async fn p08_one_upload_on_two_replicas_of_an_object_store() -> Result<()> {
     let (_server, stack) = stack("two-replicas-s3", 2, &[]).await?;
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
     let blob = Blob::new(Random::new(8).bytes(14_000_000));
-    let session = one
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = one.session("p/app").await?;
     let mut at = 0;
     for (wire, to) in [
         (&two, 1_000_000),
@@ -115,12 +110,7 @@ async fn h60_an_upload_to_an_object_store_survives_the_kill_of_its_replica() -> 
     let (server, mut stack) = stack("killed-replica-s3", 2, &[]).await?;
     let blob = Blob::new(Random::new(61).bytes(20_000_000));
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
-    let session = one
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = one.session("p/app").await?;
     one.patch_at(&session, 0, blob.bytes.slice(..8_000_000))
         .await?
         .expect(StatusCode::ACCEPTED)?;
@@ -176,12 +166,7 @@ async fn h58_memory_stays_flat_on_an_object_store() -> Result<()> {
         let wire = wire.clone();
         tokio::spawn(async move {
             let blob = Blob::new(Random::new(seed).bytes(40 << 20));
-            let session = wire
-                .begin("p/app")
-                .await?
-                .expect(StatusCode::ACCEPTED)?
-                .header("location")
-                .to_owned();
+            let session = wire.session("p/app").await?;
             wire.patch(&session, blob.bytes.clone())
                 .await?
                 .expect(StatusCode::ACCEPTED)?;
@@ -210,12 +195,7 @@ async fn h01_verify_finds_what_was_lost_and_what_is_too_much() -> Result<()> {
     wire.push("p/app", "v1", &image).await?;
     verified(&stack)?;
     // Nobody's: an upload whose row is gone, as a project's removal leaves it.
-    let session = wire
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = wire.session("p/app").await?;
     wire.patch(&session, vec![7_u8; 6_000_000])
         .await?
         .expect(StatusCode::ACCEPTED)?;
@@ -262,12 +242,7 @@ async fn h10_abandoned_uploads_leave_nothing_in_the_bucket() -> Result<()> {
     let wire = stack.wire(0)?;
     let begun = server.objects();
     for seed in 0..10_u8 {
-        let session = wire
-            .begin("p/app")
-            .await?
-            .expect(StatusCode::ACCEPTED)?
-            .header("location")
-            .to_owned();
+        let session = wire.session("p/app").await?;
         wire.patch(&session, vec![seed; 6_000_000])
             .await?
             .expect(StatusCode::ACCEPTED)?;

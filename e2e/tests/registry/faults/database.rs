@@ -105,12 +105,7 @@ async fn is_well_again(wire: &Wire, session: &str, tag: &str) -> Result<()> {
 
 async fn begun(wire: &Wire) -> Result<String> {
     wire.push("p/app", "v1", &image(1)).await?;
-    let session = wire
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = wire.session("p/app").await?;
     wire.patch(&session, vec![1; 10])
         .await?
         .expect(StatusCode::ACCEPTED)?;

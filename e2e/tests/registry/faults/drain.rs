@@ -64,12 +64,7 @@ async fn sigterm_lets_running_transfers_end_and_sends_new_ones_to_the_next_repli
         .post_whole("p/app", &down)
         .await?
         .expect(StatusCode::CREATED)?;
-    let session = leaving
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = leaving.session("p/app").await?;
 
     let began = Instant::now();
     let upload = tokio::spawn({

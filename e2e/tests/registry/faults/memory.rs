@@ -48,12 +48,7 @@ async fn h58_memory_stays_flat_for_two_gibibytes_up_and_down() -> Result<()> {
     let digest = format!("sha256:{}", hex::encode(hash.finalize()));
 
     let began = Instant::now();
-    let session = wire
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = wire.session("p/app").await?;
     let pieces = stream::iter((0..PIECES).map(move |n| Ok::<_, std::io::Error>(piece(&block, n))));
     let patched = wire
         .patch(&session, Body::wrap_stream(pieces))

@@ -78,12 +78,7 @@ async fn p08_one_upload_on_two_replicas() -> Result<()> {
     let stack = Stack::start("two-replicas", 2, &[]).await?;
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
     let blob = Blob::new(Random::new(8).bytes(3_000_000));
-    let session = one
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = one.session("p/app").await?;
     two.patch_at(&session, 0, blob.bytes.slice(..1_000_000))
         .await?
         .expect(StatusCode::ACCEPTED)?;
@@ -111,12 +106,7 @@ async fn h60_a_client_that_vanishes_goes_on_at_the_other_replica() -> Result<()>
     let stack = Stack::start("vanished-client", 2, &[]).await?;
     let blob = Blob::new(Random::new(60).bytes(5_000_000));
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
-    let session = one
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = one.session("p/app").await?;
     let request = one
         .request(Method::PATCH, &session)
         .body(first_bytes(&blob, 3_000_000));
@@ -138,12 +128,7 @@ async fn h60_an_upload_survives_the_kill_of_its_replica() -> Result<()> {
     let mut stack = Stack::start("killed-replica", 2, &[]).await?;
     let blob = Blob::new(Random::new(61).bytes(5_000_000));
     let (one, two) = (stack.wire(0)?, stack.wire(1)?);
-    let session = one
-        .begin("p/app")
-        .await?
-        .expect(StatusCode::ACCEPTED)?
-        .header("location")
-        .to_owned();
+    let session = one.session("p/app").await?;
     one.patch_at(&session, 0, blob.bytes.slice(..3_000_000))
         .await?
         .expect(StatusCode::ACCEPTED)?;

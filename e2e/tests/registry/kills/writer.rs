@@ -11,7 +11,8 @@ use reqwest::{Body, StatusCode};
 use super::REPOSITORY;
 use crate::support::content::{Blob, Image};
 use crate::support::random::Random;
-use crate::support::wire::{Answer, Wire};
+use crate::support::trouble::{Trouble, accepted};
+use crate::support::wire::Wire;
 
 /// One push may be tried for this long: on a busy machine a database needs half a minute to come back.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -61,20 +62,6 @@ pub(crate) struct Writer {
     /// Uploads that a failed attempt left open.
     open: HashMap<String, String>,
     pushed: Pushed,
-}
-
-/// Why an attempt failed.
-enum Trouble {
-    /// A kill explains it: again.
-    Passing,
-    /// It does not.
-    Wrong(String),
-}
-
-impl From<reqwest::Error> for Trouble {
-    fn from(_: reqwest::Error) -> Self {
-        Self::Passing
-    }
 }
 
 impl Writer {
@@ -160,30 +147,30 @@ impl Writer {
             }
         }
         let answer = wire.put_manifest(REPOSITORY, tag, image).await?;
-        accepted(&answer, StatusCode::CREATED).map(drop)
+        accepted(&answer, &[StatusCode::CREATED]).map(drop)
     }
 
     /// In one of the forms that clients use; what an earlier attempt left open is taken up again.
     async fn upload(&mut self, wire: &Wire, blob: &Blob) -> Result<(), Trouble> {
         if let Some(session) = self.open.remove(&blob.digest) {
-            let status = accepted(&wire.get(&session).await?, StatusCode::NO_CONTENT)
+            let status = accepted(&wire.get(&session).await?, &[StatusCode::NO_CONTENT])
                 .map(|answer| answer.received())?;
             let from = status.map_err(|error| Trouble::Wrong(format!("{error:#}")))?;
             if from < blob.bytes.len() {
                 accepted(
                     &wire.patch_at(&session, from, blob.bytes.slice(from..)).await?,
-                    StatusCode::ACCEPTED,
+                    &[StatusCode::ACCEPTED],
                 )?;
             }
             let answer = wire.finish(&session, &blob.digest, Body::default()).await?;
-            return accepted(&answer, StatusCode::CREATED).map(drop);
+            return accepted(&answer, &[StatusCode::CREATED]).map(drop);
         }
         let form = self.random.between(0, 3);
         if form == 0 {
-            return accepted(&wire.post_whole(REPOSITORY, blob).await?, StatusCode::CREATED).map(drop);
+            return accepted(&wire.post_whole(REPOSITORY, blob).await?, &[StatusCode::CREATED]).map(drop);
         }
         let begun = wire.begin(REPOSITORY).await?;
-        let session = accepted(&begun, StatusCode::ACCEPTED)?
+        let session = accepted(&begun, &[StatusCode::ACCEPTED])?
             .header("location")
             .to_owned();
         self.open.insert(blob.digest.clone(), session.clone());
@@ -192,18 +179,18 @@ impl Writer {
             let middle = blob.bytes.len() / 2;
             accepted(
                 &wire.patch_at(&session, 0, rest.split_to(middle)).await?,
-                StatusCode::ACCEPTED,
+                &[StatusCode::ACCEPTED],
             )?;
             accepted(
                 &wire
                     .patch_at(&session, middle, rest.split_to(rest.len() / 2))
                     .await?,
-                StatusCode::ACCEPTED,
+                &[StatusCode::ACCEPTED],
             )?;
         }
         accepted(
             &wire.finish(&session, &blob.digest, rest).await?,
-            StatusCode::CREATED,
+            &[StatusCode::CREATED],
         )?;
         self.open.remove(&blob.digest);
         Ok(())
@@ -224,21 +211,5 @@ impl Writer {
         // Whatever comes of it.
         drop(begin.await);
         self.pushed.ghosts.push(ghost.digest);
-    }
-}
-
-/// Sorts an answer: wanted, explained by a kill, or wrong.
-fn accepted(answer: &Answer, wanted: StatusCode) -> Result<&Answer, Trouble> {
-    match answer.status {
-        status if status == wanted => Ok(answer),
-        // A claim that died with its process holds for some seconds; an upload that was finished without an answer is gone.
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => Err(Trouble::Passing),
-        StatusCode::NOT_FOUND if answer.code().as_deref() == Some("BLOB_UPLOAD_UNKNOWN") => {
-            Err(Trouble::Passing)
-        }
-        status => Err(Trouble::Wrong(format!(
-            "{status} instead of {wanted}: {}",
-            answer.text()
-        ))),
     }
 }

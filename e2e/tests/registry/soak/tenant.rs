@@ -13,7 +13,8 @@ use reqwest::{Method, StatusCode};
 use super::ledger::Ledger;
 use crate::support::content::{Blob, Image, digest};
 use crate::support::random::Random;
-use crate::support::wire::{Answer, Wire};
+use crate::support::trouble::{Attempt, Trouble, accepted};
+use crate::support::wire::Wire;
 
 /// One operation may be tried for this long: on a busy machine a database needs half a minute to come back.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -35,22 +36,6 @@ pub(crate) struct Tenant {
     /// Where and when a tag was last written or deleted.
     written: BTreeMap<(String, String), (usize, Instant)>,
 }
-
-/// Why an attempt failed.
-enum Trouble {
-    /// A kill explains it: again.
-    Passing,
-    /// It does not.
-    Wrong(String),
-}
-
-impl From<reqwest::Error> for Trouble {
-    fn from(_: reqwest::Error) -> Self {
-        Self::Passing
-    }
-}
-
-type Attempt<T> = Result<T, Trouble>;
 
 impl Tenant {
     pub(crate) fn new(
@@ -337,20 +322,4 @@ async fn read(wire: &Wire, repository: &str, tag: &str, expected: Option<&Image>
         }
     }
     Ok(())
-}
-
-/// Sorts an answer: wanted, explained by a kill, or wrong.
-fn accepted<'a>(answer: &'a Answer, wanted: &[StatusCode]) -> Attempt<&'a Answer> {
-    match answer.status {
-        status if wanted.contains(&status) => Ok(answer),
-        // A claim that died with its process holds for some seconds; an upload that was finished without an answer is gone.
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => Err(Trouble::Passing),
-        StatusCode::NOT_FOUND if answer.code().as_deref() == Some("BLOB_UPLOAD_UNKNOWN") => {
-            Err(Trouble::Passing)
-        }
-        status => Err(Trouble::Wrong(format!(
-            "{status} instead of {wanted:?}: {}",
-            answer.text()
-        ))),
-    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod stack;
+pub(crate) mod trouble;
 pub(crate) mod wire;
 
 /// The administrator's password.

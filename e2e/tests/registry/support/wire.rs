@@ -122,6 +122,12 @@ impl Wire {
         .await
     }
 
+    /// Begins an upload that must be accepted, and tells its session.
+    pub(crate) async fn session(&self, repository: &str) -> Result<String> {
+        let begun = self.begin(repository).await?.expect(StatusCode::ACCEPTED)?;
+        Ok(begun.header("location").to_owned())
+    }
+
     pub(crate) async fn patch(&self, session: &str, body: impl Into<Body>) -> Result<Answer, reqwest::Error> {
         self.send(
             self.request(Method::PATCH, session)
