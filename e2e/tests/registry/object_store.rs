@@ -142,7 +142,7 @@ async fn h59_hiccups_of_the_object_store_reach_no_client() -> Result<()> {
         let pushes = (0..8_u64).map(|n| {
             let (wire, seed) = (wire.clone(), round * 8 + n);
             async move {
-                // Two thousand pushes of small layers, some of several parts.
+                // Two hundred pushes of small layers, some of several parts.
                 let size = if n == 0 { 6_000_000 } else { 20_000 };
                 let image = Image::new(vec![Blob::new(Random::new(seed).bytes(size))], &seed.to_string());
                 wire.push("p/app", &format!("v{seed}"), &image).await?;

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use slipway_model::{Algorithm, Digest};
 
+use crate::state::UploadState;
 use crate::store::{AppendOptions, BlobStore, Body, StoredBlob};
 
 /// Writes one `#[tokio::test]` for each part of the contract. `$store` is an expression that makes an empty store; it
@@ -79,8 +80,8 @@ pub(crate) fn pieces(bytes: Bytes, length: usize) -> Body<'static> {
     )
 }
 
-/// Stores bytes.
-pub(crate) async fn stored(store: &dyn BlobStore, bytes: &Bytes) -> StoredBlob {
+/// An upload of these bytes, not finished.
+pub(crate) async fn uploaded(store: &dyn BlobStore, bytes: &Bytes) -> UploadState {
     let mut state = store.begin(Algorithm::Sha256).await.unwrap();
     store
         .append(
@@ -90,6 +91,12 @@ pub(crate) async fn stored(store: &dyn BlobStore, bytes: &Bytes) -> StoredBlob {
         )
         .await
         .unwrap();
+    state
+}
+
+/// Stores bytes.
+pub(crate) async fn stored(store: &dyn BlobStore, bytes: &Bytes) -> StoredBlob {
+    let state = uploaded(store, bytes).await;
     store.finish(&state, &Digest::sha256(bytes)).await.unwrap()
 }
 

@@ -10,7 +10,7 @@ use slipway_model::{Algorithm, Digest};
 use slipway_s3_server::{Options, Server};
 
 use super::*;
-use crate::contract::{body, content, contract, noise, pieces, stored};
+use crate::contract::{body, content, contract, noise, pieces, stored, uploaded};
 
 contract!(claimed());
 
@@ -71,18 +71,4 @@ fn settings(server: &Server) -> S3Config {
     config.part_size = PART;
     config.concurrency = 4;
     config
-}
-
-/// An upload of these bytes, not finished.
-async fn uploaded(store: &S3Store, bytes: &Bytes) -> UploadState {
-    let mut state = store.begin(Algorithm::Sha256).await.unwrap();
-    store
-        .append(
-            &mut state,
-            pieces(bytes.clone(), 50_000),
-            AppendOptions::default(),
-        )
-        .await
-        .unwrap();
-    state
 }

@@ -66,7 +66,7 @@ async fn a_store_that_is_down_leaves_the_upload_as_it_was() {
     let store = with(Options::default(), |config| config.attempts = 2).await;
     let bytes = noise(3, 4_000_000);
     for operation in WRITING {
-        let mut state = uploaded(&store, &bytes.slice(..500_000)).await;
+        let mut state = uploaded(&*store, &bytes.slice(..500_000)).await;
         let before = serde_json::to_value(&state).unwrap();
         store.server.fail(Some(operation), Fault::SlowDown, When::Always);
         let append = store
@@ -104,7 +104,7 @@ async fn a_finish_whose_answer_was_lost_is_repeated() {
     for size in [1000, 3 << 20, 4_000_000] {
         let store = with(Options::default(), |config| config.attempts = 1).await;
         let bytes = noise(4, size);
-        let state = uploaded(&store, &bytes).await;
+        let state = uploaded(&*store, &bytes).await;
         let kind = if size < PART as usize {
             Operation::Put
         } else {
@@ -170,7 +170,7 @@ async fn a_writer_that_lost_its_claim_spoils_nothing() {
     let store = fresh().await;
     let other = S3Store::new(settings(&store.server)).await.unwrap();
     let bytes = noise(7, 4_000_000);
-    let saved = uploaded(&store, &bytes.slice(..1_500_000)).await;
+    let saved = uploaded(&*store, &bytes.slice(..1_500_000)).await;
     let (mut ours, mut theirs) = (saved.clone(), saved);
     other
         .append(

@@ -92,7 +92,7 @@ async fn minio_lists_multipart_uploads_of_whole_keys_only() {
         |_| {},
     )
     .await;
-    let state = uploaded(&store, &noise(5, 2_500_000)).await;
+    let state = uploaded(&*store, &noise(5, 2_500_000)).await;
     assert_eq!(store.server.open_uploads(), 1);
     assert_eq!(store.abort(state.handle()).await.unwrap(), 2_500_000);
     assert_eq!(
@@ -132,7 +132,7 @@ async fn uploads_of_both_kinds_are_listed_in_order() {
     let mut ids = Vec::new();
     for seed in 0..8 {
         let size = if seed % 2 == 0 { 1000 } else { 1_500_000 };
-        ids.push(uploaded(&store, &noise(seed, size)).await.id());
+        ids.push(uploaded(&*store, &noise(seed, size)).await.id());
     }
     ids.sort();
     for limit in [1, 3, 100] {
@@ -269,7 +269,7 @@ async fn an_upload_goes_on_after_the_size_of_parts_was_changed() {
     for (before, after) in [(1 << 20, 2 << 20), (2 << 20, 1 << 20)] {
         let store = with(Options::default(), |config| config.part_size = before).await;
         let bytes = noise(11, 9_000_000);
-        let mut state = uploaded(&store, &bytes.slice(..3_000_000)).await;
+        let mut state = uploaded(&*store, &bytes.slice(..3_000_000)).await;
         let mut config = settings(&store.server);
         config.part_size = after;
         let changed = S3Store::new(config).await.unwrap();

@@ -7,7 +7,7 @@ use slipway_blobs::OpenUpload;
 use uuid::Uuid;
 
 use crate::distribution::settings;
-use crate::distribution::upload::store as uploads;
+use crate::distribution::upload::{blob_error, store as uploads};
 use crate::error::Result;
 use crate::kernel::app::App;
 
@@ -36,11 +36,7 @@ pub(crate) async fn abort_strays(app: &App, stopped: impl Fn() -> bool) -> Resul
     }
     let mut after = None;
     loop {
-        let page = app
-            .blobs
-            .list_uploads(after, PAGE)
-            .await
-            .map_err(super::super::upload::blob_error)?;
+        let page = app.blobs.list_uploads(after, PAGE).await.map_err(blob_error)?;
         let Some(last) = page.last() else { return Ok(done) };
         after = Some(last.handle.id);
         done.seen += page.len() as u64;

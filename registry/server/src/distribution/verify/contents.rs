@@ -8,8 +8,9 @@ use slipway_model::Digest;
 use tokio::time::Instant;
 
 use super::store::{self, BlobRow};
-use super::{Damaged, Report, store_error};
+use super::{Damaged, Report};
 use crate::distribution::content;
+use crate::distribution::upload::blob_error;
 use crate::error::{Error, Result};
 use crate::kernel::app::App;
 
@@ -47,11 +48,11 @@ async fn compare_one(app: &App, row: BlobRow, pace: &mut Pace, report: &mut Repo
         Ok(reader) => reader,
         // Reported already, or collected meanwhile.
         Err(BlobError::NotFound | BlobError::InvalidKey(_)) => return Ok(()),
-        Err(error) => return Err(store_error(error)),
+        Err(error) => return Err(blob_error(error)),
     };
     let mut hasher = slipway_blobs::DigestHasher::new(expected.algorithm());
     while let Some(piece) = reader.stream.next().await {
-        let piece = piece.map_err(store_error)?;
+        let piece = piece.map_err(blob_error)?;
         pace.take(piece.len() as u64).await;
         hasher.update(&piece);
     }

@@ -14,7 +14,7 @@ mod uploads;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::distribution::{settings, upload};
+use crate::distribution::settings;
 use crate::error::Result;
 use crate::kernel::app::App;
 
@@ -155,9 +155,4 @@ pub(crate) async fn verify(app: &App, options: Options) -> Result<Report> {
 fn cutoff(app: &App) -> DateTime<Utc> {
     let age = settings::grace(app).max(settings::upload_expiry(app));
     app.clock.now() - age
-}
-
-/// An error of the store, with the words that an operator needs.
-fn store_error(error: slipway_blobs::BlobError) -> crate::error::Error {
-    upload::blob_error(error)
 }

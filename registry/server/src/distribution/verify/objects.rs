@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use slipway_blobs::{BlobError, BlobKey, ListedBlob};
 
 use super::store::{self, BlobRow};
-use super::{Damaged, Report, Stray, cutoff, store_error};
+use super::{Damaged, Report, Stray, cutoff};
 use crate::distribution::content;
+use crate::distribution::upload::blob_error;
 use crate::error::Result;
 use crate::kernel::app::App;
 
@@ -18,7 +19,7 @@ const PAGE: usize = 1000;
 pub(super) async fn compare(app: &App, repair: bool, report: &mut Report) -> Result<()> {
     let mut after: Option<BlobKey> = None;
     loop {
-        let page = app.blobs.list(after.as_ref(), PAGE).await.map_err(store_error)?;
+        let page = app.blobs.list(after.as_ref(), PAGE).await.map_err(blob_error)?;
         let last = page.last().map(|object| object.key.clone());
         let rows = rows_between(app, after.as_ref(), last.as_ref()).await?;
         compare_page(app, repair, &page, rows, report).await?;
@@ -90,7 +91,7 @@ async fn look_again(app: &App, row: BlobRow, report: &mut Report) -> Result<()> 
         Ok(stat) if stat.size == row.size() => return Ok(()),
         Ok(stat) => Some(stat.size),
         Err(BlobError::NotFound | BlobError::InvalidKey(_)) => None,
-        Err(error) => return Err(store_error(error)),
+        Err(error) => return Err(blob_error(error)),
     };
     let mut conn = app.pool.acquire().await?;
     if !store::is_named(&mut conn, &row.storage_key).await? {

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Report, Stray, store_error};
+use super::{Report, Stray};
 use crate::distribution::garbage::unknown_uploads;
+use crate::distribution::upload::blob_error;
 use crate::error::Result;
 use crate::kernel::app::App;
 
@@ -13,7 +14,7 @@ const PAGE: usize = 500;
 pub(super) async fn compare(app: &App, repair: bool, report: &mut Report) -> Result<()> {
     let mut after = None;
     loop {
-        let page = app.blobs.list_uploads(after, PAGE).await.map_err(store_error)?;
+        let page = app.blobs.list_uploads(after, PAGE).await.map_err(blob_error)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.handle.id);
         report.uploads += page.len() as u64;
