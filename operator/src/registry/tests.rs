@@ -147,7 +147,7 @@ pub(super) fn everything(registry: &Registry) -> BTreeMap<String, Value> {
     all
 }
 
-fn templates(all: &BTreeMap<String, Value>) -> Vec<(String, PodTemplateSpec)> {
+pub(super) fn templates(all: &BTreeMap<String, Value>) -> Vec<(String, PodTemplateSpec)> {
     all.iter()
         .filter_map(|(name, object)| {
             let template = object.pointer("/spec/template")?;
@@ -379,93 +379,6 @@ fn what_is_not_there_yet_is_named() {
     );
     assert!(!features::is_fatal(&registry));
     assert!(features::missing(&super::tests::registry(json!({}))).is_empty());
-}
-
-/// A Registry on S3, as it is built.
-fn on_s3(s3: Value) -> (Registry, BTreeMap<String, Value>) {
-    let registry =
-        registry(json!({"storage": {"s3": s3}, "serve": {"replicas": 3}, "worker": {"replicas": 2}}));
-    let all = everything(&registry);
-    (registry, all)
-}
-
-#[test]
-fn a_bucket_needs_no_volume_and_replicas_are_free() {
-    let (registry, all) = on_s3(json!({"bucket": "bbb", "workloadIdentity": {}}));
-    assert!(features::missing(&registry).is_empty());
-    assert!(!all.contains_key("PersistentVolumeClaim/main-storage"));
-    assert_eq!(all["Deployment/main-serve"]["spec"]["replicas"], 3);
-    assert_eq!(
-        all["Deployment/main-serve"]["spec"]["strategy"]["type"],
-        "RollingUpdate"
-    );
-    assert_eq!(all["Deployment/main-worker"]["spec"]["replicas"], 2);
-    for (name, template) in templates(&all) {
-        let volumes = template.spec.expect("a pod").volumes.unwrap_or_default();
-        assert!(
-            volumes
-                .iter()
-                .all(|volume| volume.name != "storage" && volume.name != "content"),
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn a_bucket_with_keys_certificates_and_redirects() {
-    let (registry, all) = on_s3(json!({
-        "bucket": "bbb", "region": "eu-1", "endpoint": "https://minio.example.com:9000", "prefix": "a/b",
-        "forcePathStyle": true, "publicEndpoint": "https://s3.example.com", "redirect": {"cidrs": ["10.0.0.0/8"]},
-        "credentialsSecretRef": {"name": "bucket"}, "caRef": {"kind": "Secret", "name": "minio-ca"},
-    }));
-    assert!(super::references::secrets(&registry).contains("bucket"));
-    let names = Names::new(&registry, "test");
-    let managed = registry.spec.managed.as_ref().expect("managed");
-    let external = settings::external_url("registry.example.com", true).expect("a URL");
-    let document = settings::document(&names, managed, &external, None).expect("settings");
-    insta::assert_yaml_snapshot!(document["storage"], @r#"
-    s3:
-      access_key_id_file: /etc/slipway/storage/accessKeyId
-      bucket: bbb
-      ca_file: /etc/slipway/storage-ca/ca.crt
-      endpoint: "https://minio.example.com:9000"
-      path_style: true
-      prefix: a/b
-      redirect:
-        enabled: true
-        endpoint: "https://s3.example.com"
-        networks:
-          - 10.0.0.0/8
-      region: eu-1
-      secret_access_key_file: /etc/slipway/storage/secretAccessKey
-    "#);
-    for part in ["Deployment/main-serve", "Deployment/main-worker"] {
-        let pod = &all[part]["spec"]["template"]["spec"];
-        let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("mounts");
-        for (volume, path) in [
-            ("storage", "/etc/slipway/storage"),
-            ("storage-ca", "/etc/slipway/storage-ca"),
-        ] {
-            let mount = mounts
-                .iter()
-                .find(|mount| mount["name"] == volume)
-                .expect("a mount");
-            assert_eq!(
-                (&mount["mountPath"], &mount["readOnly"]),
-                (&json!(path), &json!(true)),
-                "{part}"
-            );
-        }
-    }
-    for (redirect, expected) in [
-        (json!({"mode": "Always"}), json!({"enabled": true})),
-        (json!({"mode": "Never"}), Value::Null),
-    ] {
-        let (registry, _) = on_s3(json!({"bucket": "bbb", "workloadIdentity": {}, "redirect": redirect}));
-        let managed = registry.spec.managed.as_ref().expect("managed");
-        let document = settings::document(&names, managed, &external, None).expect("settings");
-        assert_eq!(document["storage"]["s3"]["redirect"], expected);
-    }
 }
 
 #[test]
