@@ -4,6 +4,7 @@ mod errors;
 pub(crate) mod metrics;
 mod normalize;
 mod probes;
+mod settle;
 mod trace;
 
 #[cfg(test)]
@@ -25,7 +26,7 @@ use crate::{distribution, features};
 pub(crate) fn build(app: App) -> Router {
     let mut routes = Router::new()
         .merge(distribution::routes())
-        .merge(features::routes())
+        .merge(features::routes().layer(middleware::from_fn_with_state(app.clone(), settle::settle)))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz));
     if app.config.metrics_listen.is_none() {

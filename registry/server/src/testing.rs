@@ -1,6 +1,7 @@
 //! Tests through the real router: a database of their own, blobs in memory, a clock that they move.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use slipway_blobs::{BlobStore, MemoryStore};
 use slipway_jobs::Clock;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::boot;
@@ -22,6 +24,7 @@ use crate::kernel::access::{Grant, GrantedAction};
 use crate::kernel::app::{App, AppInner};
 use crate::kernel::auth::basic::VerifiedCredentials;
 use crate::kernel::cache::Cache;
+use crate::kernel::coherence;
 use crate::kernel::secret::Secret;
 use crate::kernel::token::TokenSigner;
 use crate::kernel::{password, robot_names};
@@ -89,6 +92,11 @@ impl TestApp {
             pool,
             blobs,
             pulls: Default::default(),
+            coherence: Default::default(),
+            tokens_seen: Default::default(),
+            standings: Default::default(),
+            manifests: Default::default(),
+            blob_rows: Default::default(),
             clock: Clock::fixed(start),
             tokens: TokenSigner::new(&key, lifetime),
             cache: Cache::memory(),
@@ -105,6 +113,16 @@ impl TestApp {
             router: router::build(app.clone()),
             app,
         }
+    }
+
+    /// Another process on the same database and store, which remembers what it read, as `serve` does.
+    pub(crate) async fn replica(&self) -> Self {
+        let other = Self::with_blobs(self.app.pool.clone(), self.app.blobs.clone(), |_| {}).await;
+        tokio::spawn(coherence::run(other.app.clone(), CancellationToken::new()));
+        while !other.app.coherence.window().is_open() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        other
     }
 
     /// Moves the clock.

@@ -20,10 +20,10 @@ async fn lines_and_progress_are_readable_while_it_runs(pool: PgPool) {
         context.log("last words");
         Ok(())
     });
-    let worker = work(&pool, talking, &clock, quick());
     let id = enqueued(&pool, &clock, |_| {}).await;
     let mut conn = pool.acquire().await.unwrap();
     assert_eq!(queue::log(&mut conn, id, 0, 10).await.unwrap(), []);
+    let worker = work(&pool, talking, &clock, quick());
     eventually("progress", || async {
         (job(&pool, id).await.progress == Some(json!({"done": 2}))).then_some(())
     })

@@ -58,6 +58,11 @@ pub(super) fn app(
         cache: cache::open(config.cache.as_ref())?,
         verified: VerifiedCredentials::new(),
         pulls: Default::default(),
+        coherence: Default::default(),
+        tokens_seen: Default::default(),
+        standings: Default::default(),
+        manifests: Default::default(),
+        blob_rows: Default::default(),
         ready: Readiness::default(),
         config,
     }))

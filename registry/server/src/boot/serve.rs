@@ -8,6 +8,7 @@ use super::{admin, assemble, blobs, database, shutdown};
 use crate::config::Config;
 use crate::distribution::pull;
 use crate::kernel::app::App;
+use crate::kernel::coherence;
 use crate::router;
 
 /// Runs until it is asked to end.
@@ -46,6 +47,7 @@ pub(super) async fn until_told(
     let stop = CancellationToken::new();
     let watch = tokio::spawn(admin::watch(app.clone(), stop.clone()));
     let counts = tokio::spawn(pull::counts::run(app.clone(), stop.clone()));
+    let changes = tokio::spawn(coherence::run(app.clone(), stop.clone()));
     let side = metrics.map(|listener| {
         tokio::spawn(listener.run(
             router::build_metrics(app.clone()),
@@ -72,6 +74,7 @@ pub(super) async fn until_told(
     stop.cancel();
     watch.await.ok();
     counts.await.ok();
+    changes.await.ok();
     if let Some(side) = side {
         side.await.ok();
     }

@@ -5,6 +5,8 @@
 //! whether a project or repository exists or not: 401 with a challenge for nobody and for tokens, 403 for
 //! a name and password.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use slipway_model::RepositoryName;
@@ -16,7 +18,7 @@ use crate::kernel::access::{ProjectScope, Standing};
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 use crate::kernel::origin::challenge;
-use crate::kernel::standing;
+use crate::kernel::standing::{self, Known};
 
 /// What a request needs in its repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,30 +82,31 @@ pub(crate) async fn enter(
     parts: &Parts,
     repository: &RepositoryName,
     need: Need,
-) -> Result<ProjectScope> {
+) -> Result<Arc<Known>> {
     let scope = format!("repository:{repository}:{}", need.words());
     if is_nobody(ctx) {
         return Err(unauthorized(app, parts, Some(&scope), None));
     }
-    let now = app.clock.now();
-    let mut conn = app.pool.acquire().await?;
-    let account = |error| account_gone(app, parts, &scope, error);
-    let in_project = standing::in_project(&mut conn, now, &ctx.caller, repository.project()).await;
-    let in_project = in_project.map_err(account)?;
+    let known = standing::in_project_known(app, &ctx.caller, repository.project()).await;
+    let known = known.map_err(|error| account_gone(app, parts, &scope, error))?;
     let by_token = ctx
         .token
         .as_ref()
         .is_none_or(|scopes| scopes.allows(repository.as_str(), need.action()));
-    match in_project {
-        Some((project, standing)) if by_token && need.is_met(&standing, &project) => Ok(project),
-        None if standing::in_system(&mut conn, now, &ctx.caller).await? == Standing::Administrator => {
-            Err(Error::new(
-                Code::NameUnknown,
-                format!("there is no project {}", repository.project()),
-            ))
-        }
+    match known {
+        Some(known) if by_token && need.is_met(&known.standing, &known.project) => Ok(known),
+        None if is_administrator(app, ctx).await? => Err(Error::new(
+            Code::NameUnknown,
+            format!("there is no project {}", repository.project()),
+        )),
         _ => Err(refused(app, ctx, parts, &scope)),
     }
+}
+
+async fn is_administrator(app: &App, ctx: &Context) -> Result<bool> {
+    let mut conn = app.pool.acquire().await?;
+    let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
+    Ok(standing == Standing::Administrator)
 }
 
 /// Lets a request list the catalog, or refuses it.
@@ -134,9 +137,8 @@ pub(crate) async fn may_pull(app: &App, ctx: &Context, repository: &RepositoryNa
     {
         return Ok(false);
     }
-    let mut conn = app.pool.acquire().await?;
-    let found = standing::in_project(&mut conn, app.clock.now(), &ctx.caller, repository.project()).await?;
-    Ok(found.is_some_and(|(project, standing)| Need::Pull.is_met(&standing, &project)))
+    let known = standing::in_project_known(app, &ctx.caller, repository.project()).await?;
+    Ok(known.is_some_and(|known| Need::Pull.is_met(&known.standing, &known.project)))
 }
 
 /// Neither a password nor a token was sent. (A token that says "anonymous" is one.)

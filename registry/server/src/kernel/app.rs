@@ -8,11 +8,14 @@ use slipway_jobs::Clock;
 use sqlx::PgPool;
 
 use super::auth::basic::VerifiedCredentials;
+use super::auth::bearer::Tokens;
 use super::cache::Cache;
+use super::coherence::Coherence;
 use super::ready::Readiness;
+use super::standing::Standings;
 use super::token::TokenSigner;
 use crate::config::Config;
-use crate::distribution::pull::PullCounts;
+use crate::distribution::pull::{BlobRows, Manifests, PullCounts};
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -36,6 +39,16 @@ pub(crate) struct AppInner {
     pub(crate) verified: VerifiedCredentials,
     /// Pulls that are not written yet.
     pub(crate) pulls: PullCounts,
+    /// Whether what was read before may be used again.
+    pub(crate) coherence: Coherence,
+    /// Bearer tokens that were found good.
+    pub(crate) tokens_seen: Tokens,
+    /// What callers may do, as far as it was asked.
+    pub(crate) standings: Standings,
+    /// Manifests that were pulled.
+    pub(crate) manifests: Manifests,
+    /// Where blobs are that were pulled.
+    pub(crate) blob_rows: BlobRows,
     /// Whether requests should come here.
     pub(crate) ready: Readiness,
 }

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod cache;
 pub(crate) mod caller;
+pub(crate) mod coherence;
 pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod origin;

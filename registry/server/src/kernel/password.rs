@@ -10,11 +10,18 @@ use tokio::sync::Semaphore;
 use crate::error::{Code, Error, Result};
 
 /// Hashing takes memory and a core for tens of milliseconds: never more of it at once than this.
-static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    Arc::new(Semaphore::new(
-        std::thread::available_parallelism().map_or(2, |n| n.get().max(2)),
-    ))
-});
+static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(slots())));
+
+fn slots() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().max(2))
+}
+
+/// Nothing is hashed while the guard lives.
+#[cfg(test)]
+pub(crate) async fn hold() -> tokio::sync::OwnedSemaphorePermit {
+    let all = u32::try_from(slots()).unwrap();
+    SLOTS.clone().acquire_many_owned(all).await.unwrap()
+}
 
 /// What is verified for an account that does not exist, so that the answer takes as long.
 static DECOY: LazyLock<String> = LazyLock::new(|| hash_now("decoy").unwrap_or_default());

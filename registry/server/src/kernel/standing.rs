@@ -1,5 +1,6 @@
 //! The gate: what the caller may do, from rows read at this moment.
 
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use super::caller::Caller;
 use super::context::Context;
 use super::store::{self, ProjectRow};
 use crate::error::{Code, Error, Result};
+
+pub(crate) use known::{Known, Standings, in_project_known};
 
 impl From<ProjectRow> for ProjectScope {
     fn from(row: ProjectRow) -> Self {
@@ -31,13 +34,24 @@ pub(crate) async fn in_project(
     caller: &Caller,
     project: &str,
 ) -> Result<Option<(ProjectScope, Standing)>> {
+    let found = look_up(conn, now, caller, project).await?;
+    Ok(found.map(|(project, standing, _)| (project, standing)))
+}
+
+/// As [`in_project`], with the moment at which the caller's account expires.
+async fn look_up(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    project: &str,
+) -> Result<Option<(ProjectScope, Standing, Option<DateTime<Utc>>)>> {
     let Some(row) = store::project_by_name(conn, project).await? else {
         // The account is looked at all the same: an absent project must not tell more than a closed one.
         of(conn, now, caller, None).await?;
         return Ok(None);
     };
-    let standing = of(conn, now, caller, Some(row.id)).await?;
-    Ok(Some((row.into(), standing)))
+    let (standing, until) = until(conn, now, caller, Some(row.id)).await?;
+    Ok(Some((row.into(), standing, until)))
 }
 
 /// What the caller is in the system as a whole.
@@ -117,19 +131,28 @@ async fn of(
     caller: &Caller,
     project_id: Option<i64>,
 ) -> Result<Standing> {
+    Ok(until(conn, now, caller, project_id).await?.0)
+}
+
+/// The standing, and until when it can last.
+async fn until(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    project_id: Option<i64>,
+) -> Result<(Standing, Option<DateTime<Utc>>)> {
     match caller {
-        Caller::Anonymous => Ok(Standing::Anonymous),
-        Caller::System { .. } => Ok(Standing::Administrator),
+        Caller::Anonymous => Ok((Standing::Anonymous, None)),
+        Caller::System { .. } => Ok((Standing::Administrator, None)),
         Caller::User { id, .. } => {
             let row = store::rank(conn, *id, project_id)
                 .await?
                 .ok_or_else(|| unauthorized("the account does not exist any more"))?;
             if row.sysadmin {
-                return Ok(Standing::Administrator);
+                return Ok((Standing::Administrator, None));
             }
-            Ok(Standing::Member(
-                row.role.and_then(Role::from_id).into_iter().collect(),
-            ))
+            let roles = row.role.and_then(Role::from_id).into_iter().collect();
+            Ok((Standing::Member(roles), None))
         }
         Caller::Robot { id, .. } => {
             let robot = store::robot_by_id(conn, *id)
@@ -139,10 +162,8 @@ async fn of(
                 return Err(unauthorized(problem));
             }
             let grants = serde_json::from_value(robot.permissions).map_err(Error::internal)?;
-            Ok(Standing::Robot {
-                of_project: robot.project_id.is_some(),
-                grants,
-            })
+            let of_project = robot.project_id.is_some();
+            Ok((Standing::Robot { of_project, grants }, robot.expires_at))
         }
     }
 }

@@ -49,6 +49,11 @@ impl Claims {
         self.cred.as_deref()
     }
 
+    /// When it ends; it is taken a little longer, since clocks differ.
+    pub(crate) fn expires(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or_default()
+    }
+
     /// What it may be used for.
     pub(crate) fn scopes(&self) -> &TokenScopes {
         &self.access

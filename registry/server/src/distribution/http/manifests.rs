@@ -12,7 +12,7 @@ use super::Call;
 use super::answer::{DIGEST, created, empty, value};
 use super::query::Query;
 use crate::distribution::body::Incoming;
-use crate::distribution::conditional::{Condition, etag};
+use crate::distribution::conditional::Condition;
 use crate::distribution::push::{self, PutManifest};
 use crate::distribution::settings::IDLE;
 use crate::distribution::upload::blob_error;
@@ -28,21 +28,21 @@ pub(super) async fn get(call: Call<'_>, reference: &str, head: bool) -> Result<R
     let reference = parse(call, reference)?;
     let found = pull::manifest::pull(call.app, call.project, call.repository, &reference, !head).await?;
     let mut headers = HeaderMap::new();
-    headers.insert(header::ETAG, etag(&found.digest));
-    headers.insert(DIGEST.clone(), value(found.digest.as_str())?);
+    headers.insert(header::ETAG, found.etag.clone());
+    headers.insert(DIGEST.clone(), found.digest.clone());
     let known = Condition::if_none_match(&call.parts.headers)
-        .is_some_and(|condition| condition.matches(Some(found.digest.as_str())));
+        .is_some_and(|condition| condition.matches(found.digest.to_str().ok()));
     if known {
         return Ok(empty(StatusCode::NOT_MODIFIED, headers));
     }
-    headers.insert(header::CONTENT_TYPE, value(&found.media_type)?);
+    headers.insert(header::CONTENT_TYPE, found.media_type.clone());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(found.size));
     match &found.bytes {
-        Some(bytes) => {
+        Some(bytes) if !head => {
             found.count(call.app);
-            Ok((StatusCode::OK, headers, bytes.clone()).into_response())
+            Ok((StatusCode::OK, headers, Body::from(bytes.clone())).into_response())
         }
-        None => Ok(empty(StatusCode::OK, headers)),
+        _ => Ok(empty(StatusCode::OK, headers)),
     }
 }
 

@@ -68,15 +68,21 @@ async fn answer(app: &App, parts: &mut Parts, target: Target, body: Body) -> Res
         }
         Target::Repository(repository, item) => {
             let need = Need::of(&item, &parts.method);
-            let project = gate::enter(app, &ctx, parts, &repository, need).await?;
+            let known = gate::enter(app, &ctx, parts, &repository, need).await?;
             let call = Call {
                 app,
                 ctx: &ctx,
                 parts,
-                project: &project,
+                project: &known.project,
                 repository: &repository,
             };
-            operation(call, item, body).await
+            // Uploads only add, and what does not exist is never remembered.
+            let changes = need != Need::Pull && !matches!(item, Item::Uploads | Item::Upload(_));
+            let answer = operation(call, item, body).await?;
+            if changes {
+                app.coherence.settle().await;
+            }
+            Ok(answer)
         }
         _ if gate::is_nobody(&ctx) => Err(gate::unauthorized(app, parts, None, None)),
         _ => Ok(answer::json(&serde_json::json!({}))),

@@ -1,6 +1,7 @@
 //! `GET` and `HEAD blobs/<digest>`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 use slipway_blobs::{BlobError, BlobReader, RedirectOptions};
@@ -17,6 +18,19 @@ use crate::distribution::upload::blob_error;
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
+use crate::kernel::coherence::Guarded;
+
+/// Blobs whose place is remembered.
+const CAPACITY: u64 = 20_000;
+
+/// Where blobs are that were pulled lately.
+pub(crate) type BlobRows = Guarded<Box<str>, Arc<BlobRow>>;
+
+impl Default for BlobRows {
+    fn default() -> Self {
+        Self::new("blob", CAPACITY, |_, _| 1)
+    }
+}
 
 /// The size of a blob of the repository. A client that hears it will not upload the blob, so it is kept
 /// for the manifest that follows.
@@ -50,7 +64,8 @@ pub(crate) async fn open(
         outcome => return finish(outcome),
     }
     // Collected between the two looks, or pushed again since: the row knows.
-    let again = find(app, project, repository, digest).await?;
+    let again = look_up(app, project, repository, digest).await?;
+    let again = again.ok_or_else(|| unknown(repository, digest))?;
     if again.storage_key == row.storage_key {
         return Err(Error::internal(format!(
             "the object {} of {digest} is missing in the store",
@@ -118,20 +133,35 @@ fn finish(outcome: Result<(BlobReader, bool), BlobError>) -> Result<(BlobReader,
     })
 }
 
+/// Where the bytes are, from memory where that is known to be as good.
 async fn find(
     app: &App,
     project: &ProjectScope,
     repository: &RepositoryName,
     digest: &Digest,
-) -> Result<BlobRow> {
-    let mut conn = app.pool.acquire().await?;
-    match store::blob(&mut conn, project.id, repository.as_str(), digest.as_str()).await? {
+) -> Result<Arc<BlobRow>> {
+    let key = super::key(project, repository, digest);
+    let look_up = async || look_up(app, project, repository, digest).await;
+    let found = app.blob_rows.get(&app.coherence, key, look_up).await?;
+    match found {
         Some(row) => Ok(row),
         None => {
             let message = unknown_message(repository, digest);
+            let mut conn = app.pool.acquire().await?;
             Err(missing(&mut conn, project, repository, Code::BlobUnknown, message).await?)
         }
     }
+}
+
+async fn look_up(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<Arc<BlobRow>>> {
+    let mut conn = app.pool.acquire().await?;
+    let row = store::blob(&mut conn, project.id, repository.as_str(), digest.as_str()).await?;
+    Ok(row.map(Arc::new))
 }
 
 fn unknown(repository: &RepositoryName, digest: &Digest) -> Error {

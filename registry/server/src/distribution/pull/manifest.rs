@@ -1,30 +1,76 @@
 //! `GET` and `HEAD manifests/<reference>`.
 
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use slipway_model::{Digest, Reference, RepositoryName};
 use sqlx::PgConnection;
 
-use super::store;
+use super::store::{self, ManifestRow};
+use crate::distribution::conditional::etag;
 use crate::distribution::content;
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
+use crate::kernel::coherence::Guarded;
+
+/// Bytes of manifests, with what stands around them, that are kept in memory.
+const CAPACITY: u64 = 32 << 20;
+/// Longer ones are read anew each time.
+const LONGEST_KEPT: usize = store::FEW_BYTES as usize;
+/// What an entry takes beside its key and the manifest's bytes.
+const OVERHEAD: usize = 512;
+
+/// Manifests that were pulled lately.
+pub(crate) type Manifests = Guarded<Box<str>, Arc<Pulled>>;
+
+impl Default for Manifests {
+    fn default() -> Self {
+        Self::new("manifest", CAPACITY, |key: &Box<str>, pulled: &Arc<Pulled>| {
+            let bytes = pulled.bytes.as_ref().map_or(0, Bytes::len);
+            u32::try_from(key.len() + bytes + OVERHEAD).unwrap_or(u32::MAX)
+        })
+    }
+}
 
 /// A manifest on its way out.
+#[derive(Debug)]
 pub(crate) struct Pulled {
     /// Its digest.
-    pub(crate) digest: Digest,
+    pub(crate) digest: HeaderValue,
+    /// The same as an entity tag.
+    pub(crate) etag: HeaderValue,
     /// The very type that it was pushed with.
-    pub(crate) media_type: String,
+    pub(crate) media_type: HeaderValue,
     /// Its size in bytes.
     pub(crate) size: u64,
-    /// Its bytes, where they were asked for.
+    /// Its bytes, where they were asked for or are few.
     pub(crate) bytes: Option<Bytes>,
     repository_id: i64,
     manifest_id: i64,
 }
 
 impl Pulled {
+    fn new(row: ManifestRow) -> Result<Self> {
+        let digest = Digest::parse(&row.digest).map_err(Error::internal)?;
+        Ok(Self {
+            digest: HeaderValue::from_str(digest.as_str()).map_err(Error::internal)?,
+            etag: etag(&digest),
+            media_type: HeaderValue::try_from(row.media_type).map_err(Error::internal)?,
+            size: u64::try_from(row.size).unwrap_or(0),
+            bytes: row.bytes.map(Bytes::from),
+            repository_id: row.repository_id,
+            manifest_id: row.id,
+        })
+    }
+
+    fn is_long(&self) -> bool {
+        self.bytes
+            .as_ref()
+            .is_some_and(|bytes| bytes.len() > LONGEST_KEPT)
+    }
+
     /// Counts the pull. A `HEAD` is none: monitors send it each second.
     pub(crate) fn count(&self, app: &App) {
         app.pulls
@@ -39,21 +85,37 @@ pub(crate) async fn pull(
     repository: &RepositoryName,
     reference: &Reference,
     with_bytes: bool,
-) -> Result<Pulled> {
-    let mut conn = app.pool.acquire().await?;
-    let found = store::manifest(&mut conn, project.id, repository.as_str(), reference, with_bytes).await?;
-    let Some(row) = found else {
-        let message = format!("there is no manifest {reference} in {repository}");
-        return Err(missing(&mut conn, project, repository, Code::ManifestUnknown, message).await?);
+) -> Result<Arc<Pulled>> {
+    let look_up = async |with_bytes| {
+        let mut conn = app.pool.acquire().await?;
+        let row = store::manifest(&mut conn, project.id, repository.as_str(), reference, with_bytes).await?;
+        row.map(Pulled::new).transpose()
     };
-    Ok(Pulled {
-        digest: Digest::parse(&row.digest).map_err(Error::internal)?,
-        media_type: row.media_type,
-        size: u64::try_from(row.size).unwrap_or(0),
-        bytes: row.bytes.map(Bytes::from),
-        repository_id: row.repository_id,
-        manifest_id: row.id,
-    })
+    let mut long = None;
+    let key = super::key(project, repository, reference);
+    let found = app
+        .manifests
+        .get(&app.coherence, key, async || {
+            let found: Option<Arc<Pulled>> = look_up(with_bytes).await?.map(Arc::new);
+            if found.as_ref().is_some_and(|pulled| pulled.is_long()) {
+                long = found;
+                return Ok::<_, Error>(None);
+            }
+            Ok(found)
+        })
+        .await?;
+    match found.or(long) {
+        Some(pulled) if with_bytes && pulled.bytes.is_none() => {
+            if let Some(pulled) = look_up(true).await? {
+                return Ok(Arc::new(pulled));
+            }
+        }
+        Some(pulled) => return Ok(pulled),
+        None => {}
+    }
+    let message = format!("there is no manifest {reference} in {repository}");
+    let mut conn = app.pool.acquire().await?;
+    Err(missing(&mut conn, project, repository, Code::ManifestUnknown, message).await?)
 }
 
 /// The 404 for content: the repository itself may be what is missing.

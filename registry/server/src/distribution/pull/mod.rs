@@ -6,4 +6,16 @@ pub(crate) mod manifest;
 pub(crate) mod range;
 pub(crate) mod store;
 
+pub(crate) use blob::BlobRows;
 pub(crate) use counts::PullCounts;
+pub(crate) use manifest::Manifests;
+
+use slipway_model::RepositoryName;
+
+use crate::kernel::access::ProjectScope;
+
+/// How memory calls what `reference` names in a repository: as the tables call it when it changes
+/// (`migrations/0020_changes.sql`).
+fn key(project: &ProjectScope, repository: &RepositoryName, reference: impl std::fmt::Display) -> Box<str> {
+    format!("{} {repository} {reference}", project.id).into()
+}

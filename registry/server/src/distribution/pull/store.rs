@@ -6,6 +6,9 @@ use sqlx::PgConnection;
 
 use crate::error::Result;
 
+/// So few bytes of a manifest are read even where only its headers are asked for: a pull follows.
+pub(super) const FEW_BYTES: i32 = 64 << 10;
+
 /// A manifest as it is served.
 pub(crate) struct ManifestRow {
     pub(crate) id: i64,
@@ -13,7 +16,7 @@ pub(crate) struct ManifestRow {
     pub(crate) digest: String,
     pub(crate) media_type: String,
     pub(crate) size: i32,
-    /// The bytes, where they were asked for.
+    /// The bytes, where they were asked for or are few.
     pub(crate) bytes: Option<Vec<u8>>,
 }
 
@@ -30,7 +33,7 @@ pub(crate) async fn manifest(
             sqlx::query_as!(
                 ManifestRow,
                 r#"SELECT m.id, m.repository_id, m.digest, m.media_type, octet_length(m.bytes) AS "size!",
-                          CASE WHEN $4 THEN m.bytes END AS bytes
+                          CASE WHEN $4 OR octet_length(m.bytes) <= $5 THEN m.bytes END AS bytes
                    FROM repositories r
                    JOIN tags t ON t.repository_id = r.id AND t.name = $3
                    JOIN manifests m ON m.id = t.manifest_id
@@ -39,6 +42,7 @@ pub(crate) async fn manifest(
                 repository,
                 tag.as_str(),
                 with_bytes,
+                FEW_BYTES,
             )
             .fetch_optional(conn)
             .await?
@@ -47,7 +51,7 @@ pub(crate) async fn manifest(
             sqlx::query_as!(
                 ManifestRow,
                 r#"SELECT m.id, m.repository_id, m.digest, m.media_type, octet_length(m.bytes) AS "size!",
-                          CASE WHEN $4 THEN m.bytes END AS bytes
+                          CASE WHEN $4 OR octet_length(m.bytes) <= $5 THEN m.bytes END AS bytes
                    FROM repositories r
                    JOIN manifests m ON m.repository_id = r.id AND m.digest = $3
                    WHERE r.name = $2 AND r.project_id = $1"#,
@@ -55,6 +59,7 @@ pub(crate) async fn manifest(
                 repository,
                 digest.as_str(),
                 with_bytes,
+                FEW_BYTES,
             )
             .fetch_optional(conn)
             .await?
@@ -64,6 +69,7 @@ pub(crate) async fn manifest(
 }
 
 /// A blob that a repository may read.
+#[derive(Debug)]
 pub(crate) struct BlobRow {
     pub(crate) repository_id: i64,
     pub(crate) size: i64,

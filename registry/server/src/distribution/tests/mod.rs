@@ -13,6 +13,7 @@ mod pushes;
 mod quota;
 mod redirects;
 mod removals;
+mod replicas;
 mod support;
 mod tcp;
 mod uploads;

@@ -39,11 +39,11 @@ pub(super) async fn redeem(app: &App, token: &str) -> Result<Login> {
             .ok_or_else(refused)?
     };
     let subject: Caller = serde_json::from_value(row.subject).map_err(Error::internal)?;
-    let caller = bearer::current(app, &subject, row.credential.as_deref())
+    let current = bearer::current(app, &subject, row.credential.as_deref())
         .await?
         .ok_or_else(refused)?;
     Ok(Login {
-        caller,
+        caller: current.caller,
         token: None,
         credential: row.credential,
     })

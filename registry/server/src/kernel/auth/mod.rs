@@ -20,6 +20,7 @@ use super::token::TokenScopes;
 use crate::error::{Code, Error, Result};
 
 /// An authenticated caller.
+#[derive(Debug, Clone)]
 pub(crate) struct Login {
     /// Who.
     pub(crate) caller: Caller,

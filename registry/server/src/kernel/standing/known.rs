@@ -1,0 +1,81 @@
+//! Standing in memory: a pull asks the database for it once, not each time.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::Result;
+use crate::kernel::access::{ProjectScope, Standing};
+use crate::kernel::app::App;
+use crate::kernel::caller::Caller;
+use crate::kernel::coherence::Guarded;
+
+/// How many callers times projects are remembered.
+const CAPACITY: u64 = 20_000;
+
+/// Whoever called lately, in the project that he called about.
+pub(crate) type Standings = Guarded<(Account, Box<str>), Arc<Known>>;
+
+/// An account, for as long as a process lives: ids are never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Account {
+    Anonymous,
+    User(i64),
+    Robot(i64),
+    System,
+}
+
+impl From<&Caller> for Account {
+    fn from(caller: &Caller) -> Self {
+        match caller {
+            Caller::Anonymous => Self::Anonymous,
+            Caller::User { id, .. } => Self::User(*id),
+            Caller::Robot { id, .. } => Self::Robot(*id),
+            Caller::System { .. } => Self::System,
+        }
+    }
+}
+
+/// A project and what a caller is in it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The project.
+    pub(crate) project: ProjectScope,
+    /// The caller in it.
+    pub(crate) standing: Standing,
+    /// When the account expires: no table tells of that.
+    until: Option<DateTime<Utc>>,
+}
+
+impl Default for Standings {
+    fn default() -> Self {
+        Self::new("standing", CAPACITY, |_, _| 1)
+    }
+}
+
+/// As [`super::in_project`], from memory where that is known to be as good.
+pub(crate) async fn in_project_known(
+    app: &App,
+    caller: &Caller,
+    project: &str,
+) -> Result<Option<Arc<Known>>> {
+    let now = app.clock.now();
+    let look_up = async || {
+        let mut conn = app.pool.acquire().await?;
+        let found = super::look_up(&mut conn, now, caller, project).await?;
+        Ok(found.map(|(project, standing, until)| {
+            Arc::new(Known {
+                project,
+                standing,
+                until,
+            })
+        }))
+    };
+    let key = (Account::from(caller), Box::from(project));
+    let known = app.standings.get(&app.coherence, key, look_up).await?;
+    match known {
+        // Says what is the matter with it.
+        Some(known) if known.until.is_some_and(|until| until <= now) => look_up().await,
+        known => Ok(known),
+    }
+}
