@@ -3,7 +3,7 @@
 //!
 //! **Order of locks**, kept by every transaction of this API so that none waits in a circle: the
 //! repository's row (shared), the `blobs` row, links (`repository_blobs`, sorted by digest), manifests (sorted
-//! by digest), the project's quota, `project_blobs`, `blob_reviews`, tags, the repository's time of change.
+//! by digest), the project's slot of usage, `project_blobs`, `blob_reviews`, tags, the repository's time of change.
 //!
 //! **A link holds** while a manifest of the repository refers to the blob, or while its lease runs. Each
 //! link that nothing refers to has a row in `blob_reviews`; garbage collection decides under lock.
@@ -114,6 +114,15 @@ pub(crate) async fn count(
     let digests: Vec<String> = sorted.iter().map(|(digest, _)| digest.to_string()).collect();
     let sizes: Vec<i64> = sorted.iter().map(|(_, size)| *size).collect();
     store::count(conn, project_id, &digests, &sizes).await
+}
+
+/// Takes one link from each of these contents of a project; what has none left no longer counts.
+pub(crate) async fn uncount(conn: &mut PgConnection, project_id: i64, digests: &[String]) -> Result<()> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    quota::give_back(conn, project_id).await?;
+    store::uncount(conn, project_id, digests).await
 }
 
 /// A key as the database keeps it.

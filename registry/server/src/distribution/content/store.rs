@@ -176,8 +176,8 @@ pub(crate) async fn count(
     Ok(())
 }
 
-/// Takes one link from each of these contents of a project; what has none left no longer counts.
-pub(crate) async fn uncount(conn: &mut PgConnection, project_id: i64, digests: &[String]) -> Result<()> {
+/// See [`super::uncount`].
+pub(super) async fn uncount(conn: &mut PgConnection, project_id: i64, digests: &[String]) -> Result<()> {
     sqlx::query!(
         "SELECT digest FROM project_blobs WHERE project_id = $1 AND digest = ANY ($2) ORDER BY digest FOR UPDATE",
         project_id,

@@ -66,7 +66,7 @@ async fn review(app: &App, digest: &str) -> Result<bool> {
     };
     store::lock_links(&mut tx, digest).await?;
     for project in store::remove_free_links(&mut tx, now, digest).await? {
-        content::store::uncount(&mut tx, project, &[digest.to_owned()]).await?;
+        content::uncount(&mut tx, project, &[digest.to_owned()]).await?;
     }
     let left = store::left(&mut tx, digest).await?;
     let removed = left.links == 0;

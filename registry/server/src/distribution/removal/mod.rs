@@ -56,7 +56,7 @@ pub(crate) async fn remove_manifest(
         .map(|orphan| orphan.digest)
         .collect();
     uncounted.push(digest.to_owned());
-    content::store::uncount(conn, place.project_id, &uncounted).await?;
+    content::uncount(conn, place.project_id, &uncounted).await?;
     content::store::review(conn, &digests, now + grace).await?;
     store::touch_repository(conn, now, repository_id).await?;
     Ok(Removal::Done { tags })
@@ -79,7 +79,7 @@ pub(crate) async fn remove_repository(
         .map(|link| link.digest.clone())
         .collect();
     uncounted.extend(store::manifest_digests(conn, place.repository_id).await?);
-    content::store::uncount(conn, place.project_id, &uncounted).await?;
+    content::uncount(conn, place.project_id, &uncounted).await?;
     let digests: Vec<String> = links.into_iter().map(|link| link.digest).collect();
     content::store::review(conn, &digests, now + grace).await?;
     store::delete_repository(conn, place.repository_id).await

@@ -119,7 +119,7 @@ pub(crate) async fn blob(
         }
         store::delete_link(&mut tx, place.repository_id, &text).await?;
         if link.counted {
-            content::store::uncount(&mut tx, project.id, std::slice::from_ref(&text)).await?;
+            content::uncount(&mut tx, project.id, std::slice::from_ref(&text)).await?;
         }
         let due = app.clock.now() + settings::grace(app);
         content::store::review(&mut tx, std::slice::from_ref(&text), due).await?;

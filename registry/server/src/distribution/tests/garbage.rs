@@ -279,4 +279,20 @@ pub(super) async fn assert_counts(app: &TestApp) {
     )
     .await;
     assert_eq!(wrong, 0, "project_blobs differs from links and manifests");
+    let wrong = number(
+        app,
+        "SELECT count(*) FROM (SELECT project_id, sum(size) AS used FROM project_blobs GROUP BY 1) b
+         FULL JOIN (SELECT project_id, sum(used) AS used FROM project_usage GROUP BY 1) u USING (project_id)
+         WHERE coalesce(b.used, 0) <> coalesce(u.used, 0)",
+    )
+    .await;
+    assert_eq!(wrong, 0, "project_usage differs from project_blobs");
+    let over = number(
+        app,
+        "SELECT count(*) FROM projects p JOIN (SELECT project_id, sum(granted) AS granted, sum(used) AS used
+                                               FROM project_usage GROUP BY 1) u ON u.project_id = p.id
+         WHERE p.storage_limit >= 0 AND u.used <= p.storage_limit AND u.granted > p.storage_limit",
+    )
+    .await;
+    assert_eq!(over, 0, "more is granted than the limit");
 }

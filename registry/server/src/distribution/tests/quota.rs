@@ -110,3 +110,73 @@ async fn h11_many_pushes_into_one_project_are_exact(pool: PgPool) {
     assert_eq!(used(&app, id).await, 40_000);
     assert_counts(&app).await;
 }
+
+/// As long as there is room, a push waits for no other: not even for one that never ends.
+#[sqlx::test]
+async fn pushes_into_one_project_do_not_queue(pool: PgPool) {
+    let (app, id) = limited(pool, 1 << 30).await;
+    let client = Client::admin(&app);
+    client.blob("p/app", b"the first asks for its share").await;
+    let mut open = app.app.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM project_usage WHERE project_id = $1 AND slot = usage_slot() FOR UPDATE")
+        .bind(id)
+        .execute(&mut *open)
+        .await
+        .unwrap();
+    let held: i16 = sqlx::query_scalar("SELECT usage_slot()")
+        .fetch_one(&mut *open)
+        .await
+        .unwrap();
+    let mut others = 0;
+    for n in 0..40u8 {
+        let mut conn = app.app.pool.acquire().await.unwrap();
+        let slot: i16 = sqlx::query_scalar("SELECT usage_slot()")
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        drop(conn);
+        // The pool gives the connection that was returned last.
+        if slot != held {
+            client.blob("p/app", &[n; 100]).await;
+            others += 1;
+        }
+    }
+    assert!(others > 0);
+    open.rollback().await.unwrap();
+    assert_counts(&app).await;
+}
+
+/// A lower limit counts at once, a higher one too.
+#[sqlx::test]
+async fn a_new_limit_counts_for_the_next_push(pool: PgPool) {
+    let (app, _) = limited(pool, 10_000).await;
+    let client = Client::admin(&app);
+    client.blob("p/app", &[1; 1000]).await;
+    let limit = async |limit: i64| {
+        let body = serde_json::json!({"hard": {"storage": limit}});
+        let answer = app
+            .send_json(&app.admin(), Method::PUT, "/api/v2.0/quotas/2", &body)
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    };
+    let push = async |n: u8| {
+        let content = vec![n; 1000];
+        let location = client.begin("p/app").await;
+        client.finish(&location, &Digest::sha256(&content), content).await
+    };
+    limit(1500).await;
+    over(&push(2).await);
+    limit(2000).await;
+    assert_eq!(push(2).await.status, StatusCode::CREATED);
+    over(&push(3).await);
+    limit(-1).await;
+    assert_eq!(push(3).await.status, StatusCode::CREATED);
+    limit(100).await;
+    over(&push(4).await);
+    assert_eq!(
+        push(3).await.status,
+        StatusCode::CREATED,
+        "what is there costs nothing"
+    );
+    assert_counts(&app).await;
+}

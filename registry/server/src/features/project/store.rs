@@ -303,8 +303,8 @@ pub(super) async fn summary(conn: &mut PgConnection, id: i64) -> Result<SummaryR
                   count(m.id) FILTER (WHERE m.role = 2) AS "developers!",
                   count(m.id) FILTER (WHERE m.role = 3) AS "guests!",
                   count(m.id) FILTER (WHERE m.role = 5) AS "limited_guests!",
-                  (SELECT coalesce(sum(b.size), 0)::bigint FROM project_blobs b
-                   WHERE b.project_id = p.id AND b.links > 0) AS "storage_used!"
+                  (SELECT coalesce(sum(u.used), 0)::bigint FROM project_usage u
+                   WHERE u.project_id = p.id) AS "storage_used!"
            FROM projects p LEFT JOIN project_members m ON m.project_id = p.id
            WHERE p.id = $1 GROUP BY p.id"#,
         id,
@@ -339,8 +339,7 @@ pub(super) async fn statistics(conn: &mut PgConnection, sight: &Sight) -> Result
                   coalesce(sum(repositories) FILTER (WHERE public), 0)::bigint AS "public_repositories!",
                   count(*) FILTER (WHERE NOT public) AS "private_projects!",
                   coalesce(sum(repositories) FILTER (WHERE NOT public), 0)::bigint AS "private_repositories!",
-                  (SELECT coalesce(sum(b.size), 0)::bigint FROM project_blobs b JOIN seen s ON s.id = b.project_id
-                   WHERE b.links > 0) AS "storage!"
+                  (SELECT coalesce(sum(u.used), 0)::bigint FROM project_usage u JOIN seen s ON s.id = u.project_id) AS "storage!"
            FROM seen"#,
         sight.all,
         sight.user_id,

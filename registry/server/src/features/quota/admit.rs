@@ -7,23 +7,41 @@ use sqlx::PgConnection;
 use super::store;
 use crate::error::{Code, Error, Result};
 
-/// Passes when the project may hold these contents too; those that it holds already cost nothing. Locks the
-/// project's sum until the transaction ends, so that two pushes cannot both take the last byte.
+/// Slots of a project (`migrations/0021_usage.sql`).
+const SLOTS: i64 = 16;
+/// What a slot of a project without a limit is granted.
+const PLENTY: i64 = 1 << 60;
+
+/// Passes when the project may hold these contents too; those that it holds already cost nothing. The caller counts them
+/// in the same transaction.
+///
+/// As a rule this locks nothing but one of the project's slots. Where that has too little left, what is left of the limit
+/// is shared out anew, under a lock on all of them: then the sum is exact, and a refusal too.
 pub(crate) async fn admit(
     conn: &mut PgConnection,
     project_id: i64,
     additional: &[(&Digest, i64)],
 ) -> Result<()> {
-    let limit = store::lock_limit(conn, project_id).await?;
+    let most = additional
+        .iter()
+        .fold(0_i64, |sum, (_, size)| sum.saturating_add(*size));
+    if store::take(conn, project_id, most).await? {
+        return Ok(());
+    }
+    let limit = store::lock_all(conn, project_id).await?;
     let limit = limit.ok_or_else(|| Error::new(Code::NameUnknown, "the project was deleted meanwhile"))?;
     if limit < 0 {
-        return Ok(());
+        return store::grant(conn, project_id, most, PLENTY).await;
     }
     let digests: Vec<String> = additional.iter().map(|(digest, _)| digest.to_string()).collect();
     let sizes: Vec<i64> = additional.iter().map(|(_, size)| *size).collect();
     let (used, need) = store::used_and_need(conn, project_id, &digests, &sizes).await?;
-    if need == 0 || used.saturating_add(need) <= limit {
+    if need == 0 {
         return Ok(());
+    }
+    let left = limit.saturating_sub(used).saturating_sub(need);
+    if left >= 0 {
+        return store::grant(conn, project_id, need, left / SLOTS).await;
     }
     let message = format!(
         "adding {} of storage resource, which when updated to current usage of {} will exceed the configured upper limit of {}.",
@@ -33,6 +51,12 @@ pub(crate) async fn admit(
     );
     let detail = json!({"quota": "storage", "used": used, "limit": limit, "need": need});
     Err(Error::new(Code::Denied, message).with_detail(detail))
+}
+
+/// Locks what [`admit`] locks as a rule, for a transaction that takes contents out of the count: the slot comes before the
+/// contents.
+pub(crate) async fn give_back(conn: &mut PgConnection, project_id: i64) -> Result<()> {
+    store::lock_slot(conn, project_id).await
 }
 
 /// `3 B`, `1.5 KiB`, …: units of 1024, one decimal.

@@ -1,7 +1,7 @@
 //! Quotas: how many bytes a project may hold, and how many it does.
 //!
-//! A project's quota has the project's id. The use is the sum over `project_blobs`: each content counts
-//! once a project, as long as something links it.
+//! A project's quota has the project's id. The use is the sum over `project_blobs`, kept in the slots of
+//! `project_usage`: each content counts once a project, as long as something links it.
 
 mod admit;
 mod http;
@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
 
-pub(crate) use admit::admit;
+pub(crate) use admit::{admit, give_back};
 
 /// Largest limit: 1024 TiB.
 const LARGEST: i64 = 1 << 50;

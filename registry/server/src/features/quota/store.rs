@@ -50,8 +50,8 @@ pub(super) async fn list(
            FROM (SELECT p.id AS project_id, p.name AS project_name, u.username AS owner_name, p.storage_limit,
                         p.created_at, p.updated_at,
                         nullif(p.storage_limit, -1) AS hard,
-                        (SELECT coalesce(sum(b.size), 0)::bigint FROM project_blobs b
-                         WHERE b.project_id = p.id AND b.links > 0) AS used
+                        (SELECT coalesce(sum(u.used), 0)::bigint FROM project_usage u
+                         WHERE u.project_id = p.id) AS used
                  FROM projects p JOIN users u ON u.id = p.owner_id
                  WHERE p.deleted_at IS NULL AND ($1::bigint IS NULL OR p.id = $1)) q
            ORDER BY CASE WHEN $2 = 'hard.storage' AND $3 THEN q.hard END DESC NULLS FIRST,
@@ -96,25 +96,69 @@ pub(super) async fn update(
     Ok(row.map(|row| (row.name, row.storage_limit)))
 }
 
-/// A project's limit; `None`: the project is gone. It cannot be deleted before the transaction ends. Pushes
-/// to a project with a limit wait for each other here, the others do not.
-pub(super) async fn lock_limit(conn: &mut PgConnection, project_id: i64) -> Result<Option<i64>> {
-    let limit = sqlx::query_scalar!(
-        "SELECT storage_limit FROM projects WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE",
+/// Takes these bytes from what is granted to this connection's slot; false where that is too little.
+pub(super) async fn take(conn: &mut PgConnection, project_id: i64, bytes: i64) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"SELECT true AS "taken!" FROM project_usage
+           WHERE project_id = $1 AND slot = usage_slot() AND used + $2 <= granted FOR NO KEY UPDATE"#,
         project_id,
+        bytes,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    if limit.is_none_or(|limit| limit < 0) {
-        return Ok(limit);
-    }
-    let limit = sqlx::query_scalar!(
-        "SELECT storage_limit FROM projects WHERE id = $1 FOR NO KEY UPDATE",
+    Ok(taken.is_some())
+}
+
+/// Locks this connection's slot, for a transaction that gives bytes back.
+pub(super) async fn lock_slot(conn: &mut PgConnection, project_id: i64) -> Result<()> {
+    sqlx::query_scalar!(
+        "SELECT slot FROM project_usage WHERE project_id = $1 AND slot = usage_slot() FOR NO KEY UPDATE",
         project_id,
     )
     .fetch_optional(conn)
     .await?;
+    Ok(())
+}
+
+/// Locks a project's limit and then all its slots, and returns the limit; `None`: the project is gone.
+pub(super) async fn lock_all(conn: &mut PgConnection, project_id: i64) -> Result<Option<i64>> {
+    let limit = sqlx::query_scalar!(
+        "SELECT storage_limit FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        project_id,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if limit.is_none() {
+        return Ok(None);
+    }
+    sqlx::query!(
+        "INSERT INTO project_usage (project_id, slot, used, granted)
+         SELECT $1, slot, 0, -1 FROM generate_series(0, 15) AS slot ON CONFLICT DO NOTHING",
+        project_id,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query_scalar!(
+        "SELECT slot FROM project_usage WHERE project_id = $1 ORDER BY slot FOR NO KEY UPDATE",
+        project_id,
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(limit)
+}
+
+/// Grants each slot `share` bytes more than it uses, and this connection's slot `need` beside that. All are locked.
+pub(super) async fn grant(conn: &mut PgConnection, project_id: i64, need: i64, share: i64) -> Result<()> {
+    sqlx::query!(
+        "UPDATE project_usage SET granted = used + $3 + CASE WHEN slot = usage_slot() THEN $2::bigint ELSE 0 END
+         WHERE project_id = $1",
+        project_id,
+        need,
+        share,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Bytes that a project holds, and those that these contents would add.
@@ -125,8 +169,7 @@ pub(super) async fn used_and_need(
     sizes: &[i64],
 ) -> Result<(i64, i64)> {
     let row = sqlx::query!(
-        r#"SELECT (SELECT coalesce(sum(size), 0)::bigint FROM project_blobs WHERE project_id = $1 AND links > 0)
-                      AS "used!",
+        r#"SELECT (SELECT coalesce(sum(used), 0)::bigint FROM project_usage WHERE project_id = $1) AS "used!",
                   (SELECT coalesce(sum(size), 0)::bigint
                    FROM (SELECT DISTINCT ON (digest) digest, size FROM unnest($2::text[], $3::bigint[]) AS n (digest, size)) n
                    WHERE NOT EXISTS (SELECT FROM project_blobs b
