@@ -7,3 +7,4 @@ mod drain;
 mod failover;
 pub(crate) mod memory;
 pub(crate) mod resume;
+mod slow;

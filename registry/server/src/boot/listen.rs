@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -41,8 +42,15 @@ impl Listener {
         self.address
     }
 
-    /// Serves until `closing`; then takes no new connections and lets the running requests end within `patience`.
-    pub(super) async fn run(self, router: Router, closing: CancellationToken, patience: Duration) {
+    /// Serves until `closing`; then takes no new connections and lets the running requests end within `patience`. A client
+    /// that takes nothing of an answer for `idle` is cut off.
+    pub(super) async fn run(
+        self,
+        router: Router,
+        closing: CancellationToken,
+        idle: Duration,
+        patience: Duration,
+    ) {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -67,7 +75,7 @@ impl Listener {
                     continue;
                 }
             };
-            serve(&builder, &graceful, router.clone(), stream, peer);
+            serve(&builder, &graceful, router.clone(), (stream, peer), idle);
         }
         drop(self.listener);
         let running = graceful.count();
@@ -84,17 +92,19 @@ fn serve(
     builder: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
     router: Router,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
+    idle: Duration,
 ) {
     // Small answers must not wait for more; a connection that is gone already will say so itself.
     stream.set_nodelay(true).ok();
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(idle));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request)
     });
     let connection = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service)
         .into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

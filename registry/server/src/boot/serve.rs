@@ -52,6 +52,7 @@ pub(super) async fn until_told(
         tokio::spawn(listener.run(
             router::build_metrics(app.clone()),
             stop.clone(),
+            app.config.idle_timeout,
             std::time::Duration::ZERO,
         ))
     });
@@ -60,6 +61,7 @@ pub(super) async fn until_told(
     let main = tokio::spawn(listener.run(
         router::build(app.clone()),
         closing.clone(),
+        app.config.idle_timeout,
         app.config.drain_timeout,
     ));
     signals.wait().await;

@@ -37,7 +37,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let stop = CancellationToken::new();
     let side = metrics.map(|listener| {
-        tokio::spawn(listener.run(router::build_metrics(app.clone()), stop.clone(), Duration::ZERO))
+        tokio::spawn(listener.run(
+            router::build_metrics(app.clone()),
+            stop.clone(),
+            app.config.idle_timeout,
+            Duration::ZERO,
+        ))
     });
     let Some(work) = signals.unless_asked(Running::start(&app)).await? else {
         return Ok(());

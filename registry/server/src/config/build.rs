@@ -40,10 +40,22 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
         gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
         log: log(tree)?,
+        idle_timeout: idle_timeout(tree)?,
         drain_timeout: length(tree, "drain_timeout", 10 * MINUTE)?,
         drain_delay: length(tree, "drain_delay", Duration::from_secs(2))?,
     };
     Ok(config)
+}
+
+fn idle_timeout(tree: &mut Tree) -> Result<Duration> {
+    let timeout = parsed(tree, "idle_timeout", |text| {
+        let timeout = duration::parse(text)?;
+        match timeout < Duration::from_secs(1) {
+            true => Err(format!("{text:?} is less than 1s")),
+            false => Ok(timeout),
+        }
+    });
+    Ok(timeout?.unwrap_or(2 * MINUTE))
 }
 
 pub(super) fn wrong(entry: &Entry, message: impl Into<String>) -> ConfigError {

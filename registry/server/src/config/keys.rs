@@ -315,6 +315,13 @@ pub(crate) const KEYS: &[Key] = &[
         "`error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,sqlx=debug`.",
     ),
     key(
+        "idle_timeout",
+        Kind::Duration,
+        "2m",
+        "The longest pause within the transfer of a body, in either direction. There is no limit on the whole: a slow client \
+         may take hours.",
+    ),
+    key(
         "drain_timeout",
         Kind::Duration,
         "10m",

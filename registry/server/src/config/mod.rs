@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) gc_grace: Duration,
     /// Logs.
     pub(crate) log: LogConfig,
+    /// The longest pause within a body, in either direction.
+    pub(crate) idle_timeout: Duration,
     /// How long running requests may take to end after SIGTERM.
     pub(crate) drain_timeout: Duration,
     /// How long new connections are still accepted after SIGTERM, until everybody has seen `/readyz` fail.

@@ -1,7 +1,5 @@
 //! The numbers that this slice goes by, in its own types.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 
 use crate::kernel::app::App;
@@ -9,9 +7,6 @@ use crate::kernel::app::App;
 /// How long an upload, a mount or a HEAD keeps a blob that no manifest refers to: clients may take hours
 /// between a layer and the manifest.
 pub(crate) const LEASE: TimeDelta = TimeDelta::hours(36);
-
-/// The longest pause within the body of an upload. There is no limit on the whole: layers take hours.
-pub(crate) const IDLE: Duration = Duration::from_secs(120);
 
 /// How long what a removal left over is kept.
 pub(crate) fn grace(app: &App) -> TimeDelta {

@@ -14,7 +14,6 @@ use super::query::Query;
 use crate::distribution::body::Incoming;
 use crate::distribution::conditional::Condition;
 use crate::distribution::push::{self, PutManifest};
-use crate::distribution::settings::IDLE;
 use crate::distribution::upload::blob_error;
 use crate::distribution::upload::range::content_length;
 use crate::distribution::{admission, pull, removal};
@@ -51,7 +50,7 @@ pub(super) async fn put(call: Call<'_>, reference: &str, body: Body) -> Result<R
     let reference = parse(call, reference)?;
     let more_tags = Query::of(call.parts).all("tag").map(str::to_owned).collect();
     let headers = &call.parts.headers;
-    let bytes = read(body, content_length(headers)).await?;
+    let bytes = read(call, body).await?;
     let (project, repository, reference) = (call.project, call.repository, &reference);
     let request = PutManifest {
         project,
@@ -102,11 +101,12 @@ fn parse(call: Call<'_>, text: &str) -> Result<Reference> {
     })
 }
 
-async fn read(body: Body, length: Option<u64>) -> Result<Bytes> {
+async fn read(call: Call<'_>, body: Body) -> Result<Bytes> {
+    let length = content_length(&call.parts.headers);
     if length.is_some_and(|length| length > MAX_MANIFEST_BYTES as u64) {
         return Err(admission::too_large());
     }
-    let mut incoming = Incoming::new(body, length, IDLE);
+    let mut incoming = Incoming::new(body, length, call.app.config.idle_timeout);
     let mut pieces = incoming.part(u64::MAX);
     let mut bytes = Vec::with_capacity(length.and_then(|l| usize::try_from(l).ok()).unwrap_or(0));
     while let Some(piece) = pieces.next().await {

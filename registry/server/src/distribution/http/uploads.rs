@@ -9,7 +9,6 @@ use super::answer::{created, empty, value};
 use super::query::Query;
 use super::{Call, digest};
 use crate::distribution::body::Incoming;
-use crate::distribution::settings::IDLE;
 use crate::distribution::upload::range::{ChunkRange, content_length, progress};
 use crate::distribution::upload::{self, Monolithic, PushTarget, Session};
 use crate::error::{Code, Error, Result};
@@ -32,7 +31,11 @@ pub(super) async fn post(call: Call<'_>, body: Body) -> Result<Response> {
         return begun(&upload::begin(call.app, target, algorithm).await?);
     };
     let wanted = digest(text)?;
-    let incoming = Incoming::new(body, content_length(&call.parts.headers), IDLE);
+    let incoming = Incoming::new(
+        body,
+        content_length(&call.parts.headers),
+        call.app.config.idle_timeout,
+    );
     match upload::monolithic(call.app, target, incoming, &wanted).await? {
         Monolithic::Finished => finished(call, &wanted),
         Monolithic::Begun(session) => begun(&session),
@@ -88,7 +91,7 @@ fn target(call: Call<'_>) -> PushTarget<'_> {
 /// The type of a chunk is not looked at: the specification's authors hold it meaningless.
 fn incoming(call: Call<'_>, range: Option<ChunkRange>, body: Body) -> Incoming {
     let promised = content_length(&call.parts.headers).or(range.map(ChunkRange::length));
-    Incoming::new(body, promised, IDLE)
+    Incoming::new(body, promised, call.app.config.idle_timeout)
 }
 
 fn begun(session: &Session<'_>) -> Result<Response> {
