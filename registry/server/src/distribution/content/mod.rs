@@ -108,12 +108,16 @@ pub(crate) async fn count(
     if content.is_empty() {
         return Ok(());
     }
-    quota::admit(conn, project_id, content).await?;
     let mut sorted = content.to_vec();
     sorted.sort();
     let digests: Vec<String> = sorted.iter().map(|(digest, _)| digest.to_string()).collect();
     let sizes: Vec<i64> = sorted.iter().map(|(_, size)| *size).collect();
-    store::count(conn, project_id, &digests, &sizes).await
+    if store::count(conn, project_id, &digests, &sizes, true).await? {
+        return Ok(());
+    }
+    quota::admit(conn, project_id, &digests, &sizes).await?;
+    store::count(conn, project_id, &digests, &sizes, false).await?;
+    Ok(())
 }
 
 /// Takes one link from each of these contents of a project; what has none left no longer counts.

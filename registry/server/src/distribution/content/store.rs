@@ -119,28 +119,6 @@ pub(crate) async fn link(
     leased_until: DateTime<Utc>,
 ) -> Result<bool> {
     loop {
-        let counted = sqlx::query_scalar!(
-            "SELECT counted FROM repository_blobs WHERE repository_id = $1 AND digest = $2 FOR NO KEY UPDATE",
-            repository_id,
-            digest.as_str(),
-        )
-        .fetch_optional(&mut *conn)
-        .await?;
-        if let Some(counted) = counted {
-            sqlx::query!(
-                "UPDATE repository_blobs
-                 SET leases = CASE WHEN leased_until > $4 THEN leases + 1 ELSE 1 END,
-                     leased_until = greatest(leased_until, $3), counted = true
-                 WHERE repository_id = $1 AND digest = $2",
-                repository_id,
-                digest.as_str(),
-                leased_until,
-                now,
-            )
-            .execute(&mut *conn)
-            .await?;
-            return Ok(!counted);
-        }
         let inserted = sqlx::query!(
             "INSERT INTO repository_blobs (repository_id, digest, leased_until) VALUES ($1, $2, $3)
              ON CONFLICT (repository_id, digest) DO NOTHING",
@@ -153,27 +131,57 @@ pub(crate) async fn link(
         if inserted.rows_affected() == 1 {
             return Ok(true);
         }
+        let counted = sqlx::query_scalar!(
+            "SELECT counted FROM repository_blobs WHERE repository_id = $1 AND digest = $2 FOR NO KEY UPDATE",
+            repository_id,
+            digest.as_str(),
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(counted) = counted else {
+            continue;
+        };
+        sqlx::query!(
+            "UPDATE repository_blobs
+             SET leases = CASE WHEN leased_until > $4 THEN leases + 1 ELSE 1 END,
+                 leased_until = greatest(leased_until, $3), counted = true
+             WHERE repository_id = $1 AND digest = $2",
+            repository_id,
+            digest.as_str(),
+            leased_until,
+            now,
+        )
+        .execute(&mut *conn)
+        .await?;
+        return Ok(!counted);
     }
 }
 
-/// Adds one link to each of these contents of a project. `digests` is sorted.
-pub(crate) async fn count(
+/// Adds one link to each of these contents of a project. `digests` is sorted. With `granted` it does so only where the bytes
+/// are granted to this connection's slot of the project's usage (`features/quota`), and returns false otherwise.
+pub(super) async fn count(
     conn: &mut PgConnection,
     project_id: i64,
     digests: &[String],
     sizes: &[i64],
-) -> Result<()> {
-    sqlx::query!(
+    granted: bool,
+) -> Result<bool> {
+    let done = sqlx::query!(
         "INSERT INTO project_blobs (project_id, digest, size, links)
          SELECT $1, c.digest, c.size, 1 FROM unnest($2::text[], $3::bigint[]) AS c (digest, size)
+         WHERE NOT $4 OR EXISTS (SELECT FROM project_usage u
+                                 WHERE u.project_id = $1 AND u.slot = usage_slot()
+                                   AND u.used + (SELECT sum(n.size) FROM unnest($3::bigint[]) AS n (size)) <= u.granted
+                                 FOR NO KEY UPDATE OF u)
          ON CONFLICT (project_id, digest) DO UPDATE SET links = project_blobs.links + 1",
         project_id,
         digests,
         sizes,
+        granted,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// See [`super::uncount`].

@@ -255,15 +255,15 @@ pub(crate) async fn move_tag(
     Ok(())
 }
 
-/// Notes that a manifest arrived. The last statement of its transaction: the row is what pushes to one
-/// repository meet at.
+/// Notes that a manifest arrived, to the second: the row is what pushes to one repository meet at, so most leave it alone.
 pub(crate) async fn touch_repository(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     repository_id: i64,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE repositories SET updated_at = greatest(updated_at, $2), pushed_at = greatest(pushed_at, $2) WHERE id = $1",
+        "UPDATE repositories SET updated_at = greatest(updated_at, $2), pushed_at = greatest(pushed_at, $2)
+         WHERE id = $1 AND (pushed_at IS NULL OR pushed_at < $2::timestamptz - interval '1 second' OR updated_at < $2::timestamptz - interval '1 second')",
         repository_id,
         now,
     )

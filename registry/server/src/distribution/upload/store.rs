@@ -1,4 +1,7 @@
 //! Rows of uploads in progress.
+//!
+//! The beginning of an upload does not wait for the disk: should PostgreSQL itself crash within the next moment, an upload that
+//! has no byte yet has to be begun again. Progress and claims wait.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -21,7 +24,8 @@ pub(crate) struct Taken {
     pub(crate) generation: i64,
 }
 
-/// Begins an upload; with `claimed_until` it is taken from the start (generation 0).
+/// Begins an upload, in a statement of its own that is not durable at once. With `claimed_until` it is taken from the start
+/// (generation 0) and durable: the row is what finds the object again if the process dies before it is a blob.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -32,7 +36,8 @@ pub(crate) async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO uploads (id, project_id, repository, state, claimed_until, finishing, started_at, touched_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $7 
+         FROM (SELECT CASE WHEN $5::timestamptz IS NULL THEN set_config('synchronous_commit', 'off', true) END) AS soon",
         key.id,
         key.project_id,
         key.repository,

@@ -1,7 +1,6 @@
 //! May a project hold more?
 
 use serde_json::json;
-use slipway_model::Digest;
 use sqlx::PgConnection;
 
 use super::store;
@@ -15,27 +14,20 @@ const PLENTY: i64 = 1 << 60;
 /// Passes when the project may hold these contents too; those that it holds already cost nothing. The caller counts them
 /// in the same transaction.
 ///
-/// As a rule this locks nothing but one of the project's slots. Where that has too little left, what is left of the limit
-/// is shared out anew, under a lock on all of them: then the sum is exact, and a refusal too.
+/// As a rule nobody asks: a push takes from what is granted to its connection's slot. Where that is too little, what is left
+/// of the limit is shared out anew here, under a lock on all slots: then the sum is exact, and a refusal too.
 pub(crate) async fn admit(
     conn: &mut PgConnection,
     project_id: i64,
-    additional: &[(&Digest, i64)],
+    digests: &[String],
+    sizes: &[i64],
 ) -> Result<()> {
-    let most = additional
-        .iter()
-        .fold(0_i64, |sum, (_, size)| sum.saturating_add(*size));
-    if store::take(conn, project_id, most).await? {
-        return Ok(());
-    }
     let limit = store::lock_all(conn, project_id).await?;
     let limit = limit.ok_or_else(|| Error::new(Code::NameUnknown, "the project was deleted meanwhile"))?;
     if limit < 0 {
-        return store::grant(conn, project_id, most, PLENTY).await;
+        return store::grant(conn, project_id, 0, PLENTY).await;
     }
-    let digests: Vec<String> = additional.iter().map(|(digest, _)| digest.to_string()).collect();
-    let sizes: Vec<i64> = additional.iter().map(|(_, size)| *size).collect();
-    let (used, need) = store::used_and_need(conn, project_id, &digests, &sizes).await?;
+    let (used, need) = store::used_and_need(conn, project_id, digests, sizes).await?;
     if need == 0 {
         return Ok(());
     }
@@ -53,7 +45,7 @@ pub(crate) async fn admit(
     Err(Error::new(Code::Denied, message).with_detail(detail))
 }
 
-/// Locks what [`admit`] locks as a rule, for a transaction that takes contents out of the count: the slot comes before the
+/// Locks what a push locks as a rule, for a transaction that takes contents out of the count: the slot comes before the
 /// contents.
 pub(crate) async fn give_back(conn: &mut PgConnection, project_id: i64) -> Result<()> {
     store::lock_slot(conn, project_id).await

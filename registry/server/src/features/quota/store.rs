@@ -96,19 +96,6 @@ pub(super) async fn update(
     Ok(row.map(|row| (row.name, row.storage_limit)))
 }
 
-/// Takes these bytes from what is granted to this connection's slot; false where that is too little.
-pub(super) async fn take(conn: &mut PgConnection, project_id: i64, bytes: i64) -> Result<bool> {
-    let taken = sqlx::query_scalar!(
-        r#"SELECT true AS "taken!" FROM project_usage
-           WHERE project_id = $1 AND slot = usage_slot() AND used + $2 <= granted FOR NO KEY UPDATE"#,
-        project_id,
-        bytes,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(taken.is_some())
-}
-
 /// Locks this connection's slot, for a transaction that gives bytes back.
 pub(super) async fn lock_slot(conn: &mut PgConnection, project_id: i64) -> Result<()> {
     sqlx::query_scalar!(

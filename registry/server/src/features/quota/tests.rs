@@ -1,11 +1,20 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use slipway_model::Digest;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::admit::{admit, readable};
+use crate::error::Result;
 use crate::features::tests::push;
 use crate::testing::TestApp;
+
+async fn holding(conn: &mut PgConnection, project_id: i64, contents: &[(&Digest, i64)]) -> Result<()> {
+    let (digests, sizes): (Vec<_>, Vec<_>) = contents
+        .iter()
+        .map(|(digest, size)| (digest.to_string(), *size))
+        .unzip();
+    admit(conn, project_id, &digests, &sizes).await
+}
 
 #[test]
 fn amounts_are_readable() {
@@ -115,7 +124,7 @@ async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
         .unwrap();
     let (a, b) = (Digest::sha256(b"a"), Digest::sha256(b"b"));
     let mut conn = app.app.pool.acquire().await.unwrap();
-    admit(&mut conn, id, &[(&a, 3072)]).await.unwrap();
+    holding(&mut conn, id, &[(&a, 3072)]).await.unwrap();
     sqlx::query("INSERT INTO project_blobs (project_id, digest, size, links) VALUES ($1, $2, 2048, 1)")
         .bind(id)
         .bind(a.as_str())
@@ -123,10 +132,12 @@ async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
         .await
         .unwrap();
     // What is there costs nothing, what comes twice counts once.
-    admit(&mut conn, id, &[(&a, 2048), (&b, 1024), (&b, 1024)])
+    holding(&mut conn, id, &[(&a, 2048), (&b, 1024), (&b, 1024)])
         .await
         .unwrap();
-    let error = admit(&mut conn, id, &[(&a, 2048), (&b, 1536)]).await.unwrap_err();
+    let error = holding(&mut conn, id, &[(&a, 2048), (&b, 1536)])
+        .await
+        .unwrap_err();
     let answer = axum::response::IntoResponse::into_response(error);
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
@@ -143,11 +154,11 @@ async fn a_push_over_the_limit_is_refused_with_the_numbers(pool: PgPool) {
         .execute(&mut *conn)
         .await
         .unwrap();
-    admit(&mut conn, id, &[(&a, 2048)]).await.unwrap();
+    holding(&mut conn, id, &[(&a, 2048)]).await.unwrap();
     sqlx::query("UPDATE projects SET deleted_at = now() WHERE id = $1")
         .bind(id)
         .execute(&mut *conn)
         .await
         .unwrap();
-    assert!(admit(&mut conn, id, &[(&a, 2048)]).await.is_err());
+    assert!(holding(&mut conn, id, &[(&a, 2048)]).await.is_err());
 }
