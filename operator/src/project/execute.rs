@@ -119,7 +119,7 @@ async fn create_robot(session: &Session, project: &str, name: &str, wanted: &Des
         name: name.to_owned(),
         description: wanted.description.clone().unwrap_or_default(),
         level: "project".to_owned(),
-        duration: wanted.days.unwrap_or(-1),
+        duration: Some(wanted.days.unwrap_or(-1)),
         permissions: permissions(project, wanted),
     };
     session.client.robot_create(&create).await?;

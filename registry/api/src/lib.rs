@@ -6,7 +6,9 @@
 //! fields that are unknown are ignored and those that are missing have their zero.
 
 mod artifact;
+mod audit;
 mod error;
+mod icon;
 mod label;
 mod member;
 mod owner;
@@ -19,6 +21,7 @@ mod statistics;
 mod system;
 mod time;
 mod user;
+mod user_group;
 mod wire;
 
 #[cfg(feature = "client")]
@@ -27,7 +30,9 @@ pub mod client;
 pub use artifact::{
     Accessory, AdditionLink, Artifact, ArtifactReference, BuildHistory, Platform, Tag, TagCreate,
 };
+pub use audit::{AuditLog, AuditLogEventType, AuditLogExt};
 pub use error::{ErrorBody, ErrorEntry};
+pub use icon::Icon;
 pub use label::Label;
 pub use member::{Member, MemberCreate, MemberRole, MemberUser};
 pub use owner::{OwnedProject, OwnerMark};
@@ -46,6 +51,7 @@ pub use statistics::{GrantablePermissions, Permission, Search, SearchRepository,
 pub use system::{ComponentHealth, Health, SystemInfo};
 pub use time::Timestamp;
 pub use user::{CurrentUser, PasswordChange, UserCreate, UserSearchItem};
+pub use user_group::{UserGroup, UserGroupSearchItem};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::user_group::UserGroup;
 use crate::wire::zero;
 
 /// A member of a project.
@@ -14,15 +15,15 @@ pub struct Member {
     /// The project.
     #[serde(skip_serializing_if = "zero")]
     pub project_id: i64,
-    /// The user's name.
+    /// The user's or group's name.
     pub entity_name: String,
     /// The role's name.
     pub role_name: String,
     /// The role: 1 project admin, 2 developer, 3 guest, 4 maintainer, 5 limited guest.
     pub role_id: i64,
-    /// The user's id.
+    /// The user's or group's id.
     pub entity_id: i64,
-    /// `u` for a user.
+    /// `u` for a user, `g` for a group.
     pub entity_type: String,
 }
 
@@ -35,10 +36,9 @@ pub struct MemberCreate {
     /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_user: Option<MemberUser>,
-    /// A group, which Slipway does not know yet.
+    /// The group, by id, name and type, or LDAP name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
-    pub member_group: Option<serde_json::Value>,
+    pub member_group: Option<UserGroup>,
 }
 
 /// A user by id or by name.

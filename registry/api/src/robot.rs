@@ -92,8 +92,9 @@ pub struct RobotCreate {
     pub description: String,
     /// `system` or `project`.
     pub level: String,
-    /// Days of life, -1 for ever.
-    pub duration: i64,
+    /// Days of life, -1 for ever; without it the setting `robot_token_duration` counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<i64>,
     /// What it may do.
     #[serde(deserialize_with = "null_as_default")]
     pub permissions: Vec<RobotPermission>,

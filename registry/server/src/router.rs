@@ -1,9 +1,11 @@
 //! The table of contents: every route, and what surrounds each of them.
 
+mod csrf;
 mod errors;
 pub(crate) mod metrics;
 mod normalize;
 mod probes;
+mod settings;
 mod settle;
 mod trace;
 
@@ -35,6 +37,8 @@ pub(crate) fn build(app: App) -> Router {
     let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), settings::guard))
+        .layer(middleware::from_fn_with_state(app.clone(), csrf::tokens))
         .layer(middleware::from_fn(errors::short_uris))
         .layer(middleware::from_fn(metrics::measure))
         .layer(middleware::from_fn(errors::as_json))

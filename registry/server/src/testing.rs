@@ -25,7 +25,9 @@ use crate::kernel::app::{App, AppInner};
 use crate::kernel::auth::basic::VerifiedCredentials;
 use crate::kernel::cache::Cache;
 use crate::kernel::coherence;
+use crate::kernel::seal::Seal;
 use crate::kernel::secret::Secret;
+use crate::kernel::settings::CurrentSettings;
 use crate::kernel::token::TokenSigner;
 use crate::kernel::{password, robot_names};
 use crate::router;
@@ -87,7 +89,6 @@ impl TestApp {
             .unwrap()
             .with_timezone(&Utc);
         let key = Secret::new("a signing key for tests, long enough");
-        let lifetime = config.token.lifetime;
         let app = App::new(AppInner {
             pool,
             blobs,
@@ -97,8 +98,11 @@ impl TestApp {
             standings: Default::default(),
             manifests: Default::default(),
             blob_rows: Default::default(),
+            audit: Default::default(),
             clock: Clock::fixed(start),
-            tokens: TokenSigner::new(&key, lifetime),
+            tokens: TokenSigner::new(&key),
+            seal: Seal::new(&key),
+            settings: CurrentSettings::new(&config),
             cache: Cache::memory(),
             verified: VerifiedCredentials::new(),
             ready: Default::default(),

@@ -149,7 +149,7 @@ pub(crate) async fn create_robot(url: &str, project: &str) -> Result<RobotCreate
     let robot = RobotCreate {
         name: "ci".to_owned(),
         level: "project".to_owned(),
-        duration: -1,
+        duration: Some(-1),
         permissions: vec![permission],
         ..RobotCreate::default()
     };

@@ -13,7 +13,9 @@ use crate::kernel::app::{App, AppInner};
 use crate::kernel::auth::basic::VerifiedCredentials;
 use crate::kernel::password;
 use crate::kernel::ready::Readiness;
+use crate::kernel::seal::Seal;
 use crate::kernel::secret::Secret;
+use crate::kernel::settings::CurrentSettings;
 use crate::kernel::token::TokenSigner;
 use crate::router;
 
@@ -54,7 +56,9 @@ pub(super) fn app(
         pool,
         blobs,
         clock: Clock::system(),
-        tokens: TokenSigner::new(key, config.token.lifetime),
+        tokens: TokenSigner::new(key),
+        seal: Seal::new(key),
+        settings: CurrentSettings::new(&config),
         cache: cache::open(config.cache.as_ref())?,
         verified: VerifiedCredentials::new(),
         pulls: Default::default(),
@@ -63,6 +67,7 @@ pub(super) fn app(
         standings: Default::default(),
         manifests: Default::default(),
         blob_rows: Default::default(),
+        audit: Default::default(),
         ready: Readiness::default(),
         config,
     }))

@@ -8,6 +8,7 @@ use super::{admin, assemble, blobs, database, shutdown};
 use crate::config::Config;
 use crate::distribution::pull;
 use crate::kernel::app::App;
+use crate::kernel::audit;
 use crate::kernel::coherence;
 use crate::router;
 
@@ -48,6 +49,7 @@ pub(super) async fn until_told(
     let watch = tokio::spawn(admin::watch(app.clone(), stop.clone()));
     let counts = tokio::spawn(pull::counts::run(app.clone(), stop.clone()));
     let changes = tokio::spawn(coherence::run(app.clone(), stop.clone()));
+    let audit = tokio::spawn(audit::run(app.clone(), stop.clone()));
     let side = metrics.map(|listener| {
         tokio::spawn(listener.run(
             router::build_metrics(app.clone()),
@@ -77,6 +79,7 @@ pub(super) async fn until_told(
     watch.await.ok();
     counts.await.ok();
     changes.await.ok();
+    audit.await.ok();
     if let Some(side) = side {
         side.await.ok();
     }

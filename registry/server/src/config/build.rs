@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use serde_json::json;
 use serde_yaml::Value;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
 use super::error::ConfigError;
+use super::pins::{self, Pins};
 use super::tree::{Entry, Tree};
 use super::{
     CacheConfig, Config, DatabaseConfig, LogConfig, RobotNames, SecretSource, SystemAccount, TokenConfig,
     duration, storage,
 };
 use crate::kernel::secret::Secret;
+use crate::kernel::settings::{Pin, minutes};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -24,6 +27,7 @@ pub(super) type Result<T> = std::result::Result<T, ConfigError>;
 
 pub(super) fn build(mut tree: Tree) -> Result<Config> {
     let tree = &mut tree;
+    let mut pins = pins::read(tree)?;
     let config = Config {
         listen: address(tree, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
         metrics_listen: address(tree, "metrics_listen")?,
@@ -33,10 +37,11 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         cache: cache(tree)?,
         storage: storage::storage(tree)?,
         storage_shared: flag(tree, "storage.shared")?.unwrap_or(false),
-        token: token(tree)?,
+        token: token(tree, &mut pins)?,
         system_account: system_account(tree)?,
         admin_password: secret(tree, "admin.password")?,
-        robot: robot(tree)?,
+        robot: robot(tree, &mut pins)?,
+        pins,
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
         gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
         log: log(tree)?,
@@ -315,7 +320,8 @@ fn cache(tree: &mut Tree) -> Result<Option<CacheConfig>> {
     }))
 }
 
-fn token(tree: &mut Tree) -> Result<TokenConfig> {
+fn token(tree: &mut Tree, pins: &mut Pins) -> Result<TokenConfig> {
+    let origin = pins::origin(tree, "token.lifetime");
     let lifetime = parsed(tree, "token.lifetime", |text| {
         let lifetime = duration::parse(text)?;
         if lifetime < MINUTE {
@@ -325,6 +331,10 @@ fn token(tree: &mut Tree) -> Result<TokenConfig> {
         }
         Ok(lifetime)
     })?;
+    if let Some((origin, lifetime)) = origin.zip(lifetime) {
+        let value = json!(minutes(lifetime));
+        pins.insert("token_expiration", Pin { value, origin });
+    }
     Ok(TokenConfig {
         signing_key: secret(tree, "token.signing_key")?,
         lifetime: lifetime.unwrap_or(30 * MINUTE),
@@ -343,7 +353,8 @@ fn system_account(tree: &mut Tree) -> Result<Option<SystemAccount>> {
     }
 }
 
-fn robot(tree: &mut Tree) -> Result<RobotNames> {
+fn robot(tree: &mut Tree, pins: &mut Pins) -> Result<RobotNames> {
+    let origin = pins::origin(tree, "robot.name_prefix");
     let prefix = plain(tree, "robot.name_prefix")?.unwrap_or_else(|| "robot-".to_owned());
     let separator = plain(tree, "robot.name_separator")?.unwrap_or_else(|| "--".to_owned());
     for (path, value) in [
@@ -355,6 +366,10 @@ fn robot(tree: &mut Tree) -> Result<RobotNames> {
                 "{path} must not be empty nor hold colons or blanks"
             )));
         }
+    }
+    if let Some(origin) = origin {
+        let value = json!(prefix);
+        pins.insert("robot_name_prefix", Pin { value, origin });
     }
     Ok(RobotNames { prefix, separator })
 }

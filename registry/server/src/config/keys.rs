@@ -291,6 +291,49 @@ pub(crate) const KEYS: &[Key] = &[
         "Between project and name in a project robot's full name.",
     ),
     key(
+        "settings.self_registration",
+        Kind::Flag,
+        "the API's, at first false",
+        "People may make accounts for themselves. This and the following keys decide settings of the same name of `PUT /api/v2.0/configurations`, \
+         which then does not change them any more.",
+    ),
+    key(
+        "settings.project_creation_restriction",
+        Kind::Text,
+        "the API's, at first everyone",
+        "Who may create projects: `everyone` or `adminonly`.",
+    ),
+    key(
+        "settings.storage_per_project",
+        Kind::Number,
+        "the API's, at first -1",
+        "Bytes that a new project may hold, -1 without limit.",
+    ),
+    key(
+        "settings.robot_token_duration",
+        Kind::Number,
+        "the API's, at first 30",
+        "Days that a robot lives whose maker does not say, from 1 to 36500.",
+    ),
+    key(
+        "settings.session_timeout",
+        Kind::Number,
+        "the API's, at first 60",
+        "Minutes without a request after which a session of the portal ends, from 1 to 525600.",
+    ),
+    key(
+        "settings.read_only",
+        Kind::Flag,
+        "the API's, at first false",
+        "Nothing may be changed, pushes included.",
+    ),
+    key(
+        "settings.banner_message",
+        Kind::Text,
+        "the API's, at first empty",
+        "What the portal shows to everybody: a JSON object, written as one text.",
+    ),
+    key(
         "upload_expiry",
         Kind::Duration,
         "24h",

@@ -6,6 +6,7 @@ mod duration;
 mod error;
 pub(crate) mod keys;
 mod origin;
+mod pins;
 pub(crate) mod reference;
 pub(crate) mod storage;
 mod tree;
@@ -13,12 +14,15 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
+
+use crate::kernel::settings::Pin;
 
 pub(crate) use error::ConfigError;
 pub(crate) use origin::SecretSource;
@@ -43,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) storage: Option<StorageConfig>,
     /// Several registries may keep their blobs in the same place; then none removes what it does not know.
     pub(crate) storage_shared: bool,
+    /// Settings of Harbor's API that are decided here, and where.
+    pub(crate) pins: BTreeMap<&'static str, Pin>,
     /// The token service.
     pub(crate) token: TokenConfig,
     /// The operator's own account.

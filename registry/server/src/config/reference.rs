@@ -35,6 +35,14 @@ same id stands in every log line of the request.
 After 10 wrong passwords for one account from one address, none is looked at for a minute (429 with `Retry-After`). Robots log in under
 the name that the settings make (`robot-acme--ci`) and under Harbor's (`robot$acme+ci`).
 
+Sessions of the portal are kept in the cache: several replicas need `cache.url`, or their clients stay with one replica. While the cache does
+not answer, each replica goes by what it knows itself.
+
+## Settings that the API changes
+
+`PUT /api/v2.0/configurations` changes Harbor's settings; they stand in the database and count on every replica within a second. What is set
+here (`settings.*`, `token.lifetime`, `robot.name_prefix`) wins over the database, and the API says so.
+
 ## All keys
 
 ";

@@ -42,6 +42,12 @@ impl Tree {
         self.entries.remove(path)
     }
 
+    /// Where a path is set, in words.
+    pub(super) fn origin(&self, path: &str) -> Option<String> {
+        let entry = self.entries.get(path)?;
+        Some(format!("{} ({})", entry.key, entry.origin))
+    }
+
     /// Is anything set under this path or below it?
     pub(super) fn has_below(&self, path: &str) -> bool {
         self.entries

@@ -113,7 +113,10 @@ async fn answer(app: &App, login: Login, asked: &Asked, refresh_token: Option<&s
         None => None,
     };
     let words: Vec<String> = scopes.iter().cloned().map(String::from).collect();
-    let signed = app.tokens.sign(now, &login.caller, login.credential, scopes)?;
+    let lifetime = app.settings.now().token_lifetime();
+    let signed = app
+        .tokens
+        .sign(now, lifetime, &login.caller, login.credential, scopes)?;
     let mut body = json!({
         "token": signed.token,
         "access_token": signed.token,

@@ -2,6 +2,9 @@
 //!
 //! A slice exports its routes and a handful of functions; everything else in it is its own.
 
+mod audit;
+mod cve_allowlist;
+mod icon;
 mod member;
 mod openapi;
 mod project;
@@ -9,9 +12,11 @@ pub(crate) mod quota;
 mod repository;
 mod request;
 mod robot;
+mod session;
 mod sight;
 mod system;
 mod user;
+mod usergroup;
 
 #[cfg(test)]
 mod tests;
@@ -31,13 +36,18 @@ pub(crate) fn routes() -> Router<App> {
 /// The slices, with their documentation.
 fn router() -> OpenApiRouter<App> {
     openapi::frame()
+        .merge(audit::routes())
+        .merge(cve_allowlist::routes())
+        .merge(icon::routes())
         .merge(member::routes())
         .merge(project::routes())
         .merge(quota::routes())
         .merge(repository::routes())
         .merge(robot::routes())
+        .merge(session::routes())
         .merge(system::routes())
         .merge(user::routes())
+        .merge(usergroup::routes())
 }
 
 /// `Location` of something below `/api/v2.0`: a path, never a whole URL.

@@ -26,6 +26,18 @@ pub(crate) struct GrantedAction {
     pub(crate) effect: Option<String>,
 }
 
+impl Grant {
+    fn holds(&self, resource: Resource, action: Action) -> bool {
+        self.access.iter().any(|a| {
+            a.resource == resource.as_str()
+                && a.action == action.as_str()
+                && a.effect
+                    .as_deref()
+                    .is_none_or(|effect| effect.is_empty() || effect == "allow")
+        })
+    }
+}
+
 /// A project as the gate sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProjectScope {
@@ -79,6 +91,18 @@ impl Standing {
         }
     }
 
+    /// The projects (`*`: all) in which a robot was granted this.
+    pub(crate) fn granted_projects(&self, resource: Resource, action: Action) -> Vec<&str> {
+        let Self::Robot { grants, .. } = self else {
+            return Vec::new();
+        };
+        grants
+            .iter()
+            .filter(|grant| grant.kind == "project" && grant.holds(resource, action))
+            .map(|grant| grant.namespace.as_str())
+            .collect()
+    }
+
     /// May this be done to the system as a whole?
     pub(crate) fn allows_system(&self, resource: Resource, action: Action) -> bool {
         match self {
@@ -90,18 +114,9 @@ impl Standing {
 }
 
 fn granted(grants: &[Grant], kind: &str, namespace: &str, resource: Resource, action: Action) -> bool {
-    grants
-        .iter()
-        .filter(|grant| {
-            grant.kind == kind
-                && (grant.namespace == namespace || (kind == "project" && grant.namespace == "*"))
-        })
-        .flat_map(|grant| &grant.access)
-        .any(|a| {
-            a.resource == resource.as_str()
-                && a.action == action.as_str()
-                && a.effect
-                    .as_deref()
-                    .is_none_or(|effect| effect.is_empty() || effect == "allow")
-        })
+    grants.iter().any(|grant| {
+        grant.kind == kind
+            && (grant.namespace == namespace || (kind == "project" && grant.namespace == "*"))
+            && grant.holds(resource, action)
+    })
 }

@@ -7,11 +7,14 @@ use slipway_blobs::BlobStore;
 use slipway_jobs::Clock;
 use sqlx::PgPool;
 
+use super::audit::AuditLater;
 use super::auth::basic::VerifiedCredentials;
 use super::auth::bearer::Tokens;
 use super::cache::Cache;
 use super::coherence::Coherence;
 use super::ready::Readiness;
+use super::seal::Seal;
+use super::settings::CurrentSettings;
 use super::standing::Standings;
 use super::token::TokenSigner;
 use crate::config::Config;
@@ -29,8 +32,12 @@ pub(crate) struct AppInner {
     pub(crate) blobs: Arc<dyn BlobStore>,
     /// The time.
     pub(crate) clock: Clock,
-    /// The settings.
+    /// What the process was started with.
     pub(crate) config: Config,
+    /// What can be changed while it runs.
+    pub(crate) settings: CurrentSettings,
+    /// Seals secrets and marks what clients hold.
+    pub(crate) seal: Seal,
     /// Signs and checks bearer tokens.
     pub(crate) tokens: TokenSigner,
     /// Shared with the other replicas where Redis is configured.
@@ -49,6 +56,8 @@ pub(crate) struct AppInner {
     pub(crate) manifests: Manifests,
     /// Where blobs are that were pulled.
     pub(crate) blob_rows: BlobRows,
+    /// Lines of the audit log that are not written yet.
+    pub(crate) audit: AuditLater,
     /// Whether requests should come here.
     pub(crate) ready: Readiness,
 }

@@ -1,14 +1,61 @@
-//! The audit log: written in the transaction of what it tells.
+//! The audit log: written in the transaction of what it tells. What changes nothing (pulls, refused logins) has no transaction: it
+//! is gathered in memory and written every second, so that it costs a request nothing.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
-use super::store;
+use super::app::App;
+use super::caller::Caller;
+use super::context::{self, Context};
+use super::{origin, store};
+use crate::config::Config;
 use crate::error::Result;
 
+/// Every kind of event, operation and kind of resource together, by which some can be left out of the log.
+pub(crate) const EVENT_TYPES: &[&str] = &[
+    "create_artifact",
+    "delete_artifact",
+    "pull_artifact",
+    "create_tag",
+    "delete_tag",
+    "update_repository",
+    "delete_repository",
+    "create_project",
+    "update_project",
+    "delete_project",
+    "create_member",
+    "update_member",
+    "delete_member",
+    "create_robot",
+    "update_robot",
+    "delete_robot",
+    "create_user",
+    "update_user",
+    "delete_user",
+    "login_user",
+    "logout_user",
+    "update_quota",
+    "update_configuration",
+    "create_usergroup",
+    "update_usergroup",
+    "delete_usergroup",
+    "update_cve_allowlist",
+];
+
+/// How often what was gathered is written.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Most lines that wait to be written.
+const MOST: usize = 20_000;
+
 /// One line of the audit log.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct AuditEntry {
     /// The project it happened in, if any.
     pub(crate) project_id: Option<i64>,
@@ -31,6 +78,161 @@ pub(crate) async fn record(
     ctx: &Context,
     entry: AuditEntry,
 ) -> Result<()> {
-    store::audit_insert(conn, now, ctx, &entry).await?;
+    record_from(conn, now, Origin::of(ctx), entry).await
+}
+
+/// Writes the line of somebody who is known otherwise.
+pub(crate) async fn record_from(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    origin: Origin,
+    entry: AuditEntry,
+) -> Result<()> {
+    let line = Line {
+        origin,
+        entry,
+        time: now,
+    };
+    store::audit_insert(conn, &[line]).await?;
     Ok(())
+}
+
+/// Who did it, and from where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    /// A login name.
+    pub(crate) username: String,
+    /// An address.
+    pub(crate) client_ip: Option<String>,
+    /// A program.
+    pub(crate) user_agent: Option<String>,
+}
+
+impl Origin {
+    /// Somebody who has just come in, or gone, with this request.
+    pub(crate) fn of_request(config: &Config, parts: &Parts, caller: &Caller) -> Self {
+        Self {
+            username: caller.name().to_owned(),
+            client_ip: origin::client_ip(config, parts).map(|ip| ip.to_string()),
+            user_agent: context::user_agent(parts),
+        }
+    }
+
+    /// The caller's.
+    pub(crate) fn of(ctx: &Context) -> Self {
+        Self {
+            username: ctx.caller.name().to_owned(),
+            client_ip: ctx.client_ip.clone(),
+            user_agent: ctx.user_agent.clone(),
+        }
+    }
+}
+
+/// A line as it is written.
+pub(super) struct Line {
+    pub(super) origin: Origin,
+    pub(super) entry: AuditEntry,
+    pub(super) time: DateTime<Utc>,
+}
+
+/// Lines that are not written yet. A process that is killed loses the last second of them.
+#[derive(Debug, Default)]
+pub(crate) struct AuditLater(Mutex<Gathered>);
+
+#[derive(Debug, Default)]
+struct Gathered {
+    /// The same thing done again by the same one becomes one line: how often, and when last.
+    lines: HashMap<(Origin, AuditEntry), (u64, DateTime<Utc>)>,
+    /// Lines that there was no room for.
+    dropped: u64,
+}
+
+impl AuditLater {
+    /// Notes a line.
+    pub(crate) fn add(&self, now: DateTime<Utc>, origin: Origin, entry: AuditEntry) {
+        self.lock().add((origin, entry), 1, now);
+    }
+
+    /// Writes what was gathered. What cannot be written is kept for the next time.
+    pub(crate) async fn flush(&self, app: &App) -> Result<()> {
+        let gathered = std::mem::take(&mut *self.lock());
+        if gathered.dropped > 0 {
+            tracing::warn!(
+                lines = gathered.dropped,
+                "pulls and refused logins came faster than the audit log could be written: these are not in it"
+            );
+        }
+        if gathered.lines.is_empty() {
+            return Ok(());
+        }
+        let outcome = write(app, &gathered).await;
+        if outcome.is_err() {
+            let mut current = self.lock();
+            for (key, (count, time)) in gathered.lines {
+                current.add(key, count, time);
+            }
+        }
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, key: (Origin, AuditEntry), count: u64, time: DateTime<Utc>) {
+        let full = self.lines.len() >= MOST;
+        match self.lines.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let (known, last) = entry.get_mut();
+                *known += count;
+                *last = time.max(*last);
+            }
+            Entry::Vacant(_) if full => self.dropped += count,
+            Entry::Vacant(entry) => {
+                entry.insert((count, time));
+            }
+        }
+    }
+}
+
+async fn write(app: &App, gathered: &Gathered) -> Result<()> {
+    let mut lines: Vec<Line> = gathered
+        .lines
+        .iter()
+        .map(|((origin, entry), (count, time))| {
+            let mut entry = entry.clone();
+            if *count > 1 {
+                entry.description.push_str(&format!(" ({count} times)"));
+            }
+            let (origin, time) = (origin.clone(), *time);
+            Line { origin, entry, time }
+        })
+        .collect();
+    lines.sort_by_key(|line| line.time);
+    let mut tx = app.pool.begin().await?;
+    for lines in lines.chunks(1000) {
+        store::audit_insert(&mut tx, lines).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes what was gathered every second until `stop`, and then once more.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = interval.tick() => {}
+            () = stop.cancelled() => {}
+        }
+        if let Err(error) = app.audit.flush(&app).await {
+            tracing::warn!(
+                ?error,
+                "pulls and refused logins could not be written to the audit log yet"
+            );
+        }
+    }
 }

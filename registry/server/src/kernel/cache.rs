@@ -14,6 +14,8 @@ use redis::aio::ConnectionManager;
 #[derive(Clone)]
 pub(crate) struct Cache {
     memory: Moka<String, Entry>,
+    /// Texts, with those that Redis holds as well.
+    texts: Moka<String, Text>,
     redis: Option<Redis>,
 }
 
@@ -31,7 +33,31 @@ struct Entry {
     life: Duration,
 }
 
+#[derive(Clone)]
+struct Text {
+    text: Arc<str>,
+    life: Duration,
+    /// Redis has it too: where it lacks it, it was removed there.
+    shared: bool,
+}
+
 struct Life;
+
+impl Expiry<String, Text> for Life {
+    fn expire_after_create(&self, _: &String, entry: &Text, _: Instant) -> Option<Duration> {
+        Some(entry.life)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &String,
+        entry: &Text,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.life)
+    }
+}
 
 impl Expiry<String, Entry> for Life {
     fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
@@ -54,6 +80,7 @@ impl Cache {
     pub(crate) fn memory() -> Self {
         Self {
             memory: Moka::builder().max_capacity(100_000).expire_after(Life).build(),
+            texts: Moka::builder().max_capacity(100_000).expire_after(Life).build(),
             redis: None,
         }
     }
@@ -102,6 +129,40 @@ impl Cache {
         self.memory.get(key).map_or(0, |entry| entry.count)
     }
 
+    /// Keeps a text for so long.
+    pub(crate) async fn put_text(&self, key: &str, text: &str, life: Duration) {
+        let mut shared = false;
+        if let Some(redis) = &self.redis {
+            let seconds = life.as_secs().max(1);
+            let answer: redis::RedisResult<()> = redis.connection.clone().set_ex(key, text, seconds).await;
+            shared = answer.is_ok();
+            if let Err(error) = answer {
+                redis.warn(&error);
+            }
+        }
+        let entry = Text {
+            text: Arc::from(text),
+            life,
+            shared,
+        };
+        self.texts.insert(key.to_owned(), entry);
+    }
+
+    /// A text that was kept. While Redis does not answer, what this process knows counts.
+    pub(crate) async fn text(&self, key: &str) -> Option<Arc<str>> {
+        let mut answered = false;
+        if let Some(redis) = &self.redis {
+            let answer: redis::RedisResult<Option<String>> = redis.connection.clone().get(key).await;
+            match answer {
+                Ok(Some(text)) => return Some(Arc::from(text)),
+                Ok(None) => answered = true,
+                Err(error) => redis.warn(&error),
+            }
+        }
+        let known = self.texts.get(key)?;
+        (!answered || !known.shared).then_some(known.text)
+    }
+
     /// Forgets a key.
     pub(crate) async fn remove(&self, key: &str) {
         if let Some(redis) = &self.redis {
@@ -111,6 +172,7 @@ impl Cache {
             }
         }
         self.memory.invalidate(key);
+        self.texts.invalidate(key);
     }
 }
 

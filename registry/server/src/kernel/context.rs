@@ -37,20 +37,20 @@ impl FromRequestParts<App> for Context {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let login = auth::authenticate(app, parts).await?;
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let user_agent = text(header::USER_AGENT.as_str()).map(|agent| {
-            agent
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(LONGEST_USER_AGENT)
-                .collect()
-        });
         Ok(Self {
             caller: login.caller,
             token: login.token,
             credential: login.credential,
             client_ip: origin::client_ip(&app.config, parts).map(|ip| ip.to_string()),
-            user_agent,
+            user_agent: user_agent(parts),
             names_only: text("x-is-resource-name").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         })
     }
+}
+
+/// The program that the client says it is.
+pub(super) fn user_agent(parts: &Parts) -> Option<String> {
+    let agent = parts.headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let plain = agent.chars().filter(|c| !c.is_control());
+    Some(plain.take(LONGEST_USER_AGENT).collect())
 }

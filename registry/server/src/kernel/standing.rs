@@ -151,7 +151,7 @@ async fn until(
             if row.sysadmin {
                 return Ok((Standing::Administrator, None));
             }
-            let roles = row.role.and_then(Role::from_id).into_iter().collect();
+            let roles = row.roles.into_iter().filter_map(Role::from_id).collect();
             Ok((Standing::Member(roles), None))
         }
         Caller::Robot { id, .. } => {

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::audit::AuditEntry;
-use super::context::Context;
+use super::audit::Line;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -153,8 +152,8 @@ pub(crate) async fn project_by_id(conn: &mut PgConnection, id: i64) -> Result<Op
 pub(crate) struct RankRow {
     /// System administrator?
     pub(crate) sysadmin: bool,
-    /// The role in the project.
-    pub(crate) role: Option<i16>,
+    /// The roles in the project, his own and those of his groups.
+    pub(crate) roles: Vec<i16>,
 }
 
 /// None: there is no such account any more.
@@ -165,8 +164,9 @@ pub(crate) async fn rank(
 ) -> Result<Option<RankRow>> {
     sqlx::query_as!(
         RankRow,
-        r#"SELECT u.sysadmin, m.role AS "role?"
-           FROM users u LEFT JOIN project_members m ON m.user_id = u.id AND m.project_id = $2
+        r#"SELECT u.sysadmin, ARRAY(SELECT r.role FROM project_roles r
+                                    WHERE r.user_id = u.id AND r.project_id = $2) AS "roles!"
+           FROM users u
            WHERE u.id = $1 AND u.deleted_at IS NULL"#,
         user_id,
         project_id
@@ -175,27 +175,47 @@ pub(crate) async fn rank(
     .await
 }
 
-/// One line of the audit log.
-pub(super) async fn audit_insert(
-    conn: &mut PgConnection,
-    now: DateTime<Utc>,
-    ctx: &Context,
-    entry: &AuditEntry,
-) -> Result<()> {
+/// What is set of Harbor's settings.
+pub(super) async fn settings(conn: &mut PgConnection) -> Result<Vec<(String, Value)>> {
+    let rows = sqlx::query!("SELECT key, value FROM settings")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
+}
+
+/// Lines of the audit log, without those of kinds that are left out.
+pub(super) async fn audit_insert(conn: &mut PgConnection, lines: &[Line]) -> Result<()> {
+    let column = |value: fn(&Line) -> &str| {
+        lines
+            .iter()
+            .map(|line| value(line).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let projects: Vec<Option<i64>> = lines.iter().map(|line| line.entry.project_id).collect();
+    let addresses: Vec<Option<String>> = lines.iter().map(|line| line.origin.client_ip.clone()).collect();
+    let programs: Vec<Option<String>> = lines.iter().map(|line| line.origin.user_agent.clone()).collect();
+    let outcomes: Vec<bool> = lines.iter().map(|line| line.entry.success).collect();
+    let times: Vec<DateTime<Utc>> = lines.iter().map(|line| line.time).collect();
     sqlx::query!(
         "INSERT INTO audit_log (project_id, username, client_ip, user_agent, resource, resource_type, operation,
                                 description, success, op_time)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        entry.project_id,
-        ctx.caller.name(),
-        ctx.client_ip,
-        ctx.user_agent,
-        entry.resource,
-        entry.resource_type,
-        entry.operation,
-        entry.description,
-        entry.success,
-        now
+         SELECT l.* FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                                $8::text[], $9::boolean[], $10::timestamptz[])
+              AS l (project_id, username, client_ip, user_agent, resource, resource_type, operation, description,
+                    success, op_time)
+         WHERE NOT EXISTS (SELECT FROM settings s WHERE s.key = 'disabled_audit_log_event_types'
+                             AND l.operation || '_' || l.resource_type
+                                 = ANY (regexp_split_to_array(s.value #>> '{}', '\\s*,\\s*')))",
+        &projects as &[Option<i64>],
+        &column(|line| &line.origin.username),
+        &addresses as &[Option<String>],
+        &programs as &[Option<String>],
+        &column(|line| &line.entry.resource),
+        &column(|line| &line.entry.resource_type),
+        &column(|line| &line.entry.operation),
+        &column(|line| &line.entry.description),
+        &outcomes,
+        &times,
     )
     .execute(conn)
     .await

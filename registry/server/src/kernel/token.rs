@@ -148,7 +148,6 @@ pub(crate) struct TokenSigner {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
-    lifetime: TimeDelta,
 }
 
 /// A token that was just made.
@@ -163,7 +162,7 @@ pub(crate) struct SignedToken {
 
 impl TokenSigner {
     /// With the key that all replicas share.
-    pub(crate) fn new(key: &Secret, lifetime: std::time::Duration) -> Self {
+    pub(crate) fn new(key: &Secret) -> Self {
         let bytes = key.expose().as_bytes();
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(hex::encode(
@@ -181,25 +180,26 @@ impl TokenSigner {
             encoding: EncodingKey::from_secret(bytes),
             decoding: DecodingKey::from_secret(bytes),
             validation,
-            lifetime: TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::minutes(30)),
         }
     }
 
-    /// Makes a token.
+    /// Makes a token that is good for so long.
     pub(crate) fn sign(
         &self,
         now: DateTime<Utc>,
+        lifetime: std::time::Duration,
         caller: &Caller,
         credential: Option<String>,
         scopes: TokenScopes,
     ) -> Result<SignedToken> {
+        let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::minutes(30));
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: SERVICE.to_owned(),
             sub: caller.name().to_owned(),
             iat: now.timestamp(),
             nbf: now.timestamp(),
-            exp: (now + self.lifetime).timestamp(),
+            exp: (now + lifetime).timestamp(),
             jti: Uuid::new_v4().simple().to_string(),
             caller: caller.clone(),
             cred: credential,
@@ -208,7 +208,7 @@ impl TokenSigner {
         let token = jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Error::internal)?;
         Ok(SignedToken {
             token,
-            expires_in: self.lifetime.num_seconds(),
+            expires_in: lifetime.num_seconds(),
             issued_at: now,
         })
     }
@@ -234,8 +234,10 @@ mod tests {
 
     use super::*;
 
+    const LIFETIME: Duration = Duration::from_secs(1800);
+
     fn signer(key: &str) -> TokenSigner {
-        TokenSigner::new(&Secret::new(key), Duration::from_secs(1800))
+        TokenSigner::new(&Secret::new(key))
     }
 
     fn scope(text: &str) -> TokenScope {
@@ -246,7 +248,7 @@ mod tests {
     fn p63_times_with_leeway() {
         let (signer, start) = (signer("k"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
         let token = signer
-            .sign(start, &Caller::Anonymous, None, TokenScopes::default())
+            .sign(start, LIFETIME, &Caller::Anonymous, None, TokenScopes::default())
             .unwrap();
         assert_eq!(token.expires_in, 1800);
         for (offset, good) in [(0, true), (-59, true), (-61, false), (1859, true), (1861, false)] {
@@ -259,7 +261,7 @@ mod tests {
     fn only_our_own_unchanged_tokens_count() {
         let start = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let token = signer("k")
-            .sign(start, &Caller::Anonymous, None, TokenScopes::default())
+            .sign(start, LIFETIME, &Caller::Anonymous, None, TokenScopes::default())
             .unwrap()
             .token;
         assert!(signer("k").verify(start, &token).is_some());
@@ -283,7 +285,13 @@ mod tests {
             name: "somebody".to_owned(),
         };
         let token = signer("k")
-            .sign(DateTime::UNIX_EPOCH, &caller, None, TokenScopes::new(scopes))
+            .sign(
+                DateTime::UNIX_EPOCH,
+                LIFETIME,
+                &caller,
+                None,
+                TokenScopes::new(scopes),
+            )
             .unwrap();
         assert!(token.token.len() < 4000, "{}", token.token.len());
     }

@@ -38,7 +38,7 @@ pub(super) async fn get(call: Call<'_>, reference: &str, head: bool) -> Result<R
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(found.size));
     match &found.bytes {
         Some(bytes) if !head => {
-            found.count(call.app);
+            found.count(call.app, call.ctx, call.project, call.repository, &reference);
             Ok((StatusCode::OK, headers, Body::from(bytes.clone())).into_response())
         }
         _ => Ok(empty(StatusCode::OK, headers)),

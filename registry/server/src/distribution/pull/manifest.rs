@@ -13,7 +13,9 @@ use crate::distribution::content;
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
+use crate::kernel::audit::{AuditEntry, Origin};
 use crate::kernel::coherence::Guarded;
+use crate::kernel::context::Context;
 
 /// Bytes of manifests, with what stands around them, that are kept in memory.
 const CAPACITY: u64 = 32 << 20;
@@ -71,10 +73,32 @@ impl Pulled {
             .is_some_and(|bytes| bytes.len() > LONGEST_KEPT)
     }
 
-    /// Counts the pull. A `HEAD` is none: monitors send it each second.
-    pub(crate) fn count(&self, app: &App) {
-        app.pulls
-            .add(self.repository_id, self.manifest_id, app.clock.now());
+    /// Counts the pull and notes it for the audit log. A `HEAD` is none: monitors send it each second.
+    pub(crate) fn count(
+        &self,
+        app: &App,
+        ctx: &Context,
+        project: &ProjectScope,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) {
+        let now = app.clock.now();
+        app.pulls.add(self.repository_id, self.manifest_id, now);
+        let entry = AuditEntry {
+            project_id: Some(project.id),
+            resource: match reference {
+                Reference::Tag(tag) => format!("{repository}:{tag}"),
+                Reference::Digest(digest) => format!("{repository}@{digest}"),
+            },
+            resource_type: "artifact".to_owned(),
+            operation: "pull".to_owned(),
+            description: format!(
+                "pull artifact: {repository}@{}",
+                self.digest.to_str().unwrap_or_default()
+            ),
+            success: true,
+        };
+        app.audit.add(now, Origin::of(ctx), entry);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Members of projects: users and their roles.
+//! Members of projects: users and groups, and their roles.
 
 mod http;
 mod service;

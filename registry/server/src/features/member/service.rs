@@ -1,12 +1,13 @@
 //! What is done to members.
 
 use serde_json::json;
-use slipway_api::{Member, MemberCreate};
+use slipway_api::{Member, MemberCreate, UserGroup};
 use slipway_model::permission::{Action, Resource, Role};
 use sqlx::PgConnection;
 
 use super::store::{self, MemberRow};
 use crate::error::{Code, Error, Result};
+use crate::features::usergroup;
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -64,11 +65,14 @@ pub(super) async fn create(app: &App, ctx: &Context, project: &str, member: Memb
     let now = app.clock.now();
     let scope = standing::require(&mut tx, now, ctx, project, Resource::Member, Action::Create).await?;
     let role = role(member.role_id)?;
-    let (user_id, username) = wanted_user(&mut tx, &member).await?;
-    let id = store::insert(&mut tx, scope.id, user_id, role.id())
+    let entity = wanted_entity(&mut tx, app, ctx, &member).await?;
+    let id = store::insert(&mut tx, scope.id, entity.ids, role.id())
         .await?
-        .ok_or_else(|| Error::new(Code::Conflict, "The project member specified already exist"))?;
-    tell(&mut tx, app, ctx, &scope, "create", (&username, Some(role))).await?;
+        .ok_or_else(|| {
+            let message = format!("{} is a member of {} already", entity.name, scope.name);
+            Error::new(Code::Conflict, message)
+        })?;
+    tell(&mut tx, app, ctx, &scope, "create", (&entity.name, Some(role))).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -83,7 +87,7 @@ pub(super) async fn update(app: &App, ctx: &Context, project: &str, id: i64, rol
         return Ok(());
     };
     store::update(&mut tx, scope.id, id, role.id()).await?;
-    tell(&mut tx, app, ctx, &scope, "update", (&row.username, Some(role))).await?;
+    tell(&mut tx, app, ctx, &scope, "update", (&row.name, Some(role))).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -97,27 +101,55 @@ pub(super) async fn delete(app: &App, ctx: &Context, project: &str, id: i64) -> 
         return Ok(());
     };
     store::delete(&mut tx, scope.id, id).await?;
-    tell(&mut tx, app, ctx, &scope, "delete", (&row.username, None)).await?;
+    tell(&mut tx, app, ctx, &scope, "delete", (&row.name, None)).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn wanted_user(conn: &mut PgConnection, member: &MemberCreate) -> Result<(i64, String)> {
+/// A user or a group.
+struct Entity {
+    /// The one's or the other's id.
+    ids: (Option<i64>, Option<i64>),
+    name: String,
+}
+
+impl Entity {
+    fn user((id, name): (i64, String)) -> Self {
+        let ids = (Some(id), None);
+        Self { ids, name }
+    }
+}
+
+async fn wanted_entity(
+    conn: &mut PgConnection,
+    app: &App,
+    ctx: &Context,
+    member: &MemberCreate,
+) -> Result<Entity> {
     let user = member.member_user.clone().unwrap_or_default();
     if user.user_id != 0 {
         let found = store::user(conn, Some(user.user_id), None).await?;
-        return found.ok_or_else(|| Error::new(Code::BadRequest, format!("User {} not found", user.user_id)));
+        return found
+            .map(Entity::user)
+            .ok_or_else(|| Error::new(Code::BadRequest, format!("User {} not found", user.user_id)));
     }
     if !user.username.is_empty() {
         let found = store::user(conn, None, Some(&user.username)).await?;
         return found
+            .map(Entity::user)
             .ok_or_else(|| Error::new(Code::NotFound, format!("user {} is not found", user.username)));
     }
-    if member.member_group.is_some() {
-        return Err(Error::new(
-            Code::NotFound,
-            "the group is not found: groups are not supported by this release",
-        ));
+    if let Some(group) = member
+        .member_group
+        .as_ref()
+        .filter(|group| **group != UserGroup::default())
+    {
+        let id = usergroup::id_for_member(conn, app, ctx, group).await?;
+        let name = usergroup::name_for_member(conn, id)
+            .await?
+            .ok_or_else(|| Error::new(Code::BadRequest, format!("Group {id} not found")))?;
+        let ids = (None, Some(id));
+        return Ok(Entity { ids, name });
     }
     Err(Error::new(
         Code::BadRequest,
@@ -137,11 +169,11 @@ fn wire(project_id: i64, row: MemberRow) -> Member {
     Member {
         id: row.id,
         project_id,
-        entity_name: row.username,
+        entity_name: row.name,
         role_name: role.map(role_name).unwrap_or_default().to_owned(),
         role_id: i64::from(row.role),
-        entity_id: row.user_id,
-        entity_type: "u".to_owned(),
+        entity_id: row.entity_id,
+        entity_type: if row.is_group { "g" } else { "u" }.to_owned(),
     }
 }
 

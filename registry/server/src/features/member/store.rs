@@ -7,16 +7,22 @@ use crate::error::Result;
 /// A member as it is answered.
 pub(super) struct MemberRow {
     pub(super) id: i64,
-    pub(super) user_id: i64,
-    pub(super) username: String,
+    /// The user's or group's id.
+    pub(super) entity_id: i64,
+    /// The user's or group's name.
+    pub(super) name: String,
+    pub(super) is_group: bool,
     pub(super) role: i16,
 }
 
 /// Counts members.
 pub(super) async fn count(conn: &mut PgConnection, project_id: i64, name: Option<&str>) -> Result<i64> {
     let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "total!" FROM project_members m JOIN users u ON u.id = m.user_id
-           WHERE m.project_id = $1 AND u.deleted_at IS NULL AND ($2::text IS NULL OR u.username = $2)"#,
+        r#"SELECT count(*) AS "total!" FROM project_members m
+           LEFT JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
+           LEFT JOIN user_groups g ON g.id = m.group_id
+           WHERE m.project_id = $1 AND coalesce(u.id, g.id) IS NOT NULL
+             AND ($2::text IS NULL OR coalesce(u.username, g.name) = $2)"#,
         project_id,
         name,
     )
@@ -35,9 +41,14 @@ pub(super) async fn list(
 ) -> Result<Vec<MemberRow>> {
     let rows = sqlx::query_as!(
         MemberRow,
-        "SELECT m.id, m.user_id, u.username, m.role FROM project_members m JOIN users u ON u.id = m.user_id
-         WHERE m.project_id = $1 AND u.deleted_at IS NULL AND ($2::text IS NULL OR u.username = $2)
-         ORDER BY u.username, m.id LIMIT $3 OFFSET $4",
+        r#"SELECT m.id, coalesce(u.id, g.id) AS "entity_id!", coalesce(u.username, g.name) AS "name!",
+                  g.id IS NOT NULL AS "is_group!", m.role
+           FROM project_members m
+           LEFT JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
+           LEFT JOIN user_groups g ON g.id = m.group_id
+           WHERE m.project_id = $1 AND coalesce(u.id, g.id) IS NOT NULL
+             AND ($2::text IS NULL OR coalesce(u.username, g.name) = $2)
+           ORDER BY coalesce(u.username, g.name), m.id LIMIT $3 OFFSET $4"#,
         project_id,
         name,
         limit,
@@ -52,8 +63,12 @@ pub(super) async fn list(
 pub(super) async fn get(conn: &mut PgConnection, project_id: i64, id: i64) -> Result<Option<MemberRow>> {
     let row = sqlx::query_as!(
         MemberRow,
-        "SELECT m.id, m.user_id, u.username, m.role FROM project_members m JOIN users u ON u.id = m.user_id
-         WHERE m.project_id = $1 AND m.id = $2 AND u.deleted_at IS NULL",
+        r#"SELECT m.id, coalesce(u.id, g.id) AS "entity_id!", coalesce(u.username, g.name) AS "name!",
+                  g.id IS NOT NULL AS "is_group!", m.role
+           FROM project_members m
+           LEFT JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
+           LEFT JOIN user_groups g ON g.id = m.group_id
+           WHERE m.project_id = $1 AND m.id = $2 AND coalesce(u.id, g.id) IS NOT NULL"#,
         project_id,
         id,
     )
@@ -79,18 +94,19 @@ pub(super) async fn user(
     Ok(row.map(|row| (row.id, row.username)))
 }
 
-/// Adds a member; `None` where the user is one already.
+/// Adds a user or a group; `None` where it is a member already.
 pub(super) async fn insert(
     conn: &mut PgConnection,
     project_id: i64,
-    user_id: i64,
+    (user_id, group_id): (Option<i64>, Option<i64>),
     role: i16,
 ) -> Result<Option<i64>> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, $3)
-         ON CONFLICT (project_id, user_id) DO NOTHING RETURNING id",
+        "INSERT INTO project_members (project_id, user_id, group_id, role) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING RETURNING id",
         project_id,
         user_id,
+        group_id,
         role,
     )
     .fetch_optional(conn)

@@ -88,7 +88,7 @@ async fn bad_members_are_refused(pool: PgPool) {
         (json!({"role_id": 0, "member_user": {"username": "admin"}}), 400),
         (json!({"role_id": 2, "member_user": {"user_id": 999}}), 400),
         (json!({"role_id": 2, "member_user": {"username": "DEV"}}), 404),
-        (json!({"role_id": 2, "member_group": {"group_name": "g"}}), 404),
+        (json!({"role_id": 2, "member_group": {"group_name": "g"}}), 400),
         (json!({"role_id": "2"}), 422),
     ] {
         let answer = app.send_json(&admin, Method::POST, MEMBERS, &body).await;

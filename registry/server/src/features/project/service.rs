@@ -142,7 +142,7 @@ pub(super) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> R
     }
     let storage_limit = match wanted.storage_limit {
         Some(limit) if administrator && limit != 0 => quota::checked_limit(limit)?,
-        _ => -1,
+        _ => app.settings.now().storage_per_project(),
     };
     let (owner_id, member) = match &ctx.caller {
         Caller::User { id, .. } => (*id, true),
@@ -305,6 +305,10 @@ fn name_of_new(text: &str) -> Result<ProjectName> {
 async fn may_create(conn: &mut PgConnection, app: &App, ctx: &Context) -> Result<bool> {
     match standing::in_system(conn, app.clock.now(), &ctx.caller).await? {
         Standing::Administrator => Ok(true),
+        Standing::Member(_) if app.settings.now().only_administrators_create_projects() => Err(Error::new(
+            Code::Forbidden,
+            "only administrators create projects here: the setting project_creation_restriction is adminonly",
+        )),
         Standing::Member(_) => Ok(false),
         Standing::Anonymous => Err(standing::refused(&ctx.caller)),
         Standing::Robot { of_project: true, .. } => Err(Error::new(

@@ -22,7 +22,7 @@ pub(super) struct ProjectRow {
     pub(super) updated_at: DateTime<Utc>,
     pub(super) repo_count: i64,
     /// The asking user's role.
-    pub(super) role: Option<i16>,
+    pub(super) roles: Vec<i16>,
 }
 
 /// What is looked for.
@@ -52,7 +52,7 @@ pub(super) async fn count(conn: &mut PgConnection, sight: &Sight, wanted: &Wante
         r#"SELECT count(*) AS "total!" FROM projects p JOIN users u ON u.id = p.owner_id
            WHERE p.deleted_at IS NULL
              AND ($1 OR p.public OR p.name = ANY ($3)
-                  OR EXISTS (SELECT FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2))
+                  OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2))
              AND ($4::text[] IS NULL OR p.name = ANY ($4))
              AND ($5::text IS NULL OR p.name ILIKE $5)
              AND ($6::text IS NULL OR p.name ILIKE $6)
@@ -89,11 +89,12 @@ pub(super) async fn list(
                   p.created_at, p.updated_at,
                   (SELECT count(*) FROM repositories r WHERE r.project_id = p.id AND r.pushed_at IS NOT NULL)
                       AS "repo_count!",
-                  (SELECT m.role FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2) AS role
+                  ARRAY(SELECT DISTINCT m.role FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2)
+                      AS "roles!"
            FROM projects p JOIN users u ON u.id = p.owner_id
            WHERE p.deleted_at IS NULL
              AND ($1 OR p.public OR p.name = ANY ($3)
-                  OR EXISTS (SELECT FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2))
+                  OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2))
              AND ($4::text[] IS NULL OR p.name = ANY ($4))
              AND ($5::text IS NULL OR p.name ILIKE $5)
              AND ($6::text IS NULL OR p.name ILIKE $6)
@@ -334,7 +335,7 @@ pub(super) async fn statistics(conn: &mut PgConnection, sight: &Sight) -> Result
                FROM projects p
                WHERE p.deleted_at IS NULL
                  AND ($1 OR p.public OR p.name = ANY ($3)
-                      OR EXISTS (SELECT FROM project_members m WHERE m.project_id = p.id AND m.user_id = $2)))
+                      OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2)))
            SELECT count(*) FILTER (WHERE public) AS "public_projects!",
                   coalesce(sum(repositories) FILTER (WHERE public), 0)::bigint AS "public_repositories!",
                   count(*) FILTER (WHERE NOT public) AS "private_projects!",

@@ -8,7 +8,9 @@ use super::store::ProjectRow;
 
 /// A project as it is answered.
 pub(super) fn project(row: ProjectRow, with_detail: bool) -> Project {
-    let role = row.role.and_then(Role::from_id).map(|role| i64::from(role.id()));
+    let mut roles: Vec<Role> = row.roles.into_iter().filter_map(Role::from_id).collect();
+    roles.sort_by_key(|role| role.rank());
+    let roles: Vec<i64> = roles.into_iter().map(|role| i64::from(role.id())).collect();
     let kept: Metadata = serde_json::from_value(row.metadata).unwrap_or_default();
     let mut list: CveAllowlist = serde_json::from_value(row.cve_allowlist).unwrap_or_default();
     if with_detail {
@@ -29,8 +31,8 @@ pub(super) fn project(row: ProjectRow, with_detail: bool) -> Project {
         registry_id: 0,
         creation_time: row.created_at.into(),
         update_time: row.updated_at.into(),
-        current_user_role_id: role.unwrap_or_default(),
-        current_user_role_ids: role.map(|role| vec![role]),
+        current_user_role_id: roles.first().copied().unwrap_or_default(),
+        current_user_role_ids: (!roles.is_empty()).then_some(roles),
         repo_count: row.repo_count,
         metadata: with_detail.then(|| metadata::shown(row.public, kept)),
         cve_allowlist: list,

@@ -107,7 +107,8 @@ pub(super) async fn lock_slot(conn: &mut PgConnection, project_id: i64) -> Resul
     Ok(())
 }
 
-/// Locks a project's limit and then all its slots, and returns the limit; `None`: the project is gone.
+/// Locks a project's limit and then all its slots, and returns the limit (none while limits are switched off); `None`: the
+/// project is gone.
 pub(super) async fn lock_all(conn: &mut PgConnection, project_id: i64) -> Result<Option<i64>> {
     let limit = sqlx::query_scalar!(
         "SELECT storage_limit FROM projects WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
@@ -129,9 +130,16 @@ pub(super) async fn lock_all(conn: &mut PgConnection, project_id: i64) -> Result
         "SELECT slot FROM project_usage WHERE project_id = $1 ORDER BY slot FOR NO KEY UPDATE",
         project_id,
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(limit)
+    // Once the slots are locked: whoever switches limits on again takes back what they were granted.
+    let counts = sqlx::query_scalar!(
+        r#"SELECT NOT EXISTS (SELECT FROM settings
+                              WHERE key = 'quota_per_project_enable' AND value = 'false'::jsonb) AS "counts!""#,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(if counts { limit } else { Some(-1) })
 }
 
 /// Grants each slot `share` bytes more than it uses, and this connection's slot `need` beside that. All are locked.

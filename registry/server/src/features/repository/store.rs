@@ -46,7 +46,7 @@ pub(super) async fn count(conn: &mut PgConnection, wanted: &Wanted) -> Result<i6
            WHERE r.pushed_at IS NOT NULL AND p.deleted_at IS NULL
              AND ($1::bigint IS NULL OR r.project_id = $1)
              AND ($2 OR p.public OR p.name = ANY ($4)
-                  OR EXISTS (SELECT FROM project_members m WHERE m.project_id = p.id AND m.user_id = $3))
+                  OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $3))
              AND ($5::text[] IS NULL OR r.name = ANY ($5)) AND ($6::text IS NULL OR r.name ILIKE $6)"#,
         wanted.project_id,
         wanted.sight.all,
@@ -77,7 +77,7 @@ pub(super) async fn list(conn: &mut PgConnection, wanted: &Wanted, cut: &Cut) ->
            WHERE r.pushed_at IS NOT NULL AND p.deleted_at IS NULL
              AND ($1::bigint IS NULL OR r.project_id = $1)
              AND ($2 OR p.public OR p.name = ANY ($4)
-                  OR EXISTS (SELECT FROM project_members m WHERE m.project_id = p.id AND m.user_id = $3))
+                  OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $3))
              AND ($5::text[] IS NULL OR r.name = ANY ($5)) AND ($6::text IS NULL OR r.name ILIKE $6)
            ORDER BY CASE WHEN $7 = 'name' AND $8 THEN r.name END DESC,
                     CASE WHEN $7 = 'name' AND NOT $8 THEN r.name END,

@@ -43,7 +43,7 @@ pub(super) fn artifact(site: Site<'_>, row: ArtifactRow) -> Artifact {
     let image = kind::is_image_config(row.config_media_type.as_deref());
     Artifact {
         id: row.id,
-        icon: kind::icon(&kind).to_owned(),
+        icon: kind::picture(&kind).to_owned(),
         kind,
         media_type: row.config_media_type.unwrap_or_else(|| row.media_type.clone()),
         manifest_media_type: row.media_type,

@@ -73,7 +73,10 @@ pub(super) async fn create(app: &App, ctx: &Context, robot: RobotCreate) -> Resu
     rules::name(&robot.name)?;
     let level = Level::parse(&robot.level)?;
     rules::permissions(level, &robot.permissions)?;
-    rules::duration(robot.duration)?;
+    let duration = robot
+        .duration
+        .unwrap_or_else(|| app.settings.now().robot_duration());
+    rules::duration(duration)?;
     // Hashing takes time: before the transaction.
     let secret = password::generate();
     let hash = password::hash(&secret).await?;
@@ -82,19 +85,19 @@ pub(super) async fn create(app: &App, ctx: &Context, robot: RobotCreate) -> Resu
     let now = app.clock.now();
     let project = place(&mut tx, now, ctx, level, &robot.permissions).await?;
     let permissions = granted(&mut tx, now, ctx, level, robot.permissions).await?;
-    let expires_at = rules::expiry(now, robot.duration)?;
+    let expires_at = rules::expiry(now, duration)?;
     let new = NewRobot {
         project_id: project.as_ref().map(|project| project.id),
         name: &robot.name,
         description: &robot.description,
         secret_hash: &hash,
-        duration: robot.duration,
+        duration,
         expires_at,
         permissions: json!(permissions),
         creator: creator(&ctx.caller),
     };
     let project_name = project.as_ref().map(|project| project.name.as_str());
-    let full_name = robot_names::full_name(&app.config.robot, project_name, &robot.name);
+    let full_name = robot_names::full_name(app.settings.now().robot(), project_name, &robot.name);
     let id = store::insert(&mut tx, now, new).await?.ok_or_else(|| {
         Error::new(
             Code::Conflict,
@@ -131,7 +134,9 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, update: RobotUpdat
     let now = app.clock.now();
     let row = find(&mut tx, app, ctx, id, Action::Update).await?;
     let own = (row.project_name.clone(), row.name.clone());
-    if level != level_of(&row) || !robot_names::candidates(&app.config.robot, &update.name).contains(&own) {
+    if level != level_of(&row)
+        || !robot_names::candidates(app.settings.now().robot(), &update.name).contains(&own)
+    {
         return Err(Error::new(
             Code::BadRequest,
             "cannot update the level or name of robot",
@@ -346,7 +351,7 @@ fn level_of(row: &RobotRow) -> Level {
 }
 
 fn full_name(app: &App, row: &RobotRow) -> String {
-    robot_names::full_name(&app.config.robot, row.project_name.as_deref(), &row.name)
+    robot_names::full_name(app.settings.now().robot(), row.project_name.as_deref(), &row.name)
 }
 
 fn unix(time: Option<DateTime<Utc>>) -> i64 {

@@ -1,7 +1,8 @@
 //! The system as a whole: is it well, what is it, how is it set.
 
+mod configure;
 mod http;
-mod settings;
+mod store;
 
 #[cfg(test)]
 mod tests;
@@ -20,5 +21,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::info::info))
         .routes(routes!(http::volumes::volumes))
         .routes(routes!(http::certificate::certificate))
-        .routes(routes!(http::configurations::configurations))
+        .routes(routes!(
+            http::configurations::configurations,
+            http::configurations_update::update
+        ))
+        .routes(routes!(http::configurations_internal::internal))
 }

@@ -1,3 +1,5 @@
+mod configurations;
+
 use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
@@ -65,7 +67,7 @@ async fn what_users_and_administrators_see(pool: PgPool) {
     let settings = test.get(&test.admin(), "/api/v2.0/configurations").await.json();
     assert_eq!(
         settings["robot_name_prefix"],
-        json!({"value": "robot-", "editable": false})
+        json!({"value": "robot-", "editable": true})
     );
     assert_eq!(settings["auth_mode"]["value"], "db_auth");
     assert_eq!(settings["token_expiration"]["value"], 30);

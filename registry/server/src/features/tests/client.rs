@@ -158,7 +158,7 @@ async fn h49_a_robots_secret_is_rotated_without_a_gap(pool: PgPool) {
     let robot = RobotCreate {
         name: "ci".into(),
         level: "project".into(),
-        duration: 30,
+        duration: Some(30),
         permissions,
         ..Default::default()
     };

@@ -65,12 +65,9 @@ pub(super) async fn get(app: &App, ctx: &Context, id: i64) -> Result<CurrentUser
         .ok_or_else(|| missing(id))
 }
 
-/// Makes an account.
-pub(super) async fn create(app: &App, ctx: &Context, new: &UserCreate) -> Result<i64> {
-    {
-        let mut conn = app.pool.acquire().await?;
-        standing::require_administrator(&mut conn, app.clock.now(), ctx).await?;
-    }
+/// Makes an account; `in_portal` says that the request came from the portal's own pages.
+pub(super) async fn create(app: &App, ctx: &Context, in_portal: bool, new: &UserCreate) -> Result<i64> {
+    may_create(app, ctx, in_portal).await?;
     if new.username.is_empty() {
         return Err(bad("username with illegal length"));
     }
@@ -93,6 +90,25 @@ pub(super) async fn create(app: &App, ctx: &Context, new: &UserCreate) -> Result
     note(&mut transaction, app, ctx, "create", &new.username).await?;
     transaction.commit().await?;
     Ok(id)
+}
+
+/// Administrators may, and where they allow it everybody, but in the portal only, where no program can make thousands unseen.
+async fn may_create(app: &App, ctx: &Context, in_portal: bool) -> Result<()> {
+    let mut conn = app.pool.acquire().await?;
+    let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
+    match standing {
+        Standing::Administrator => Ok(()),
+        Standing::Anonymous | Standing::Member(_) if app.settings.now().self_registration() => {
+            if in_portal {
+                return Ok(());
+            }
+            Err(Error::new(
+                Code::Forbidden,
+                "people make accounts for themselves in the portal only: send the X-Harbor-CSRF-Token of an earlier answer with its cookie",
+            ))
+        }
+        _ => Err(standing::refused(&ctx.caller)),
+    }
 }
 
 /// Changes a profile.

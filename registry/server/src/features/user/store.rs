@@ -207,6 +207,9 @@ pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64)
     sqlx::query!("DELETE FROM project_members WHERE user_id = $1", id)
         .execute(&mut *conn)
         .await?;
+    sqlx::query!("DELETE FROM user_group_members WHERE user_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "UPDATE users SET deleted_at = $2, updated_at = $2, password_hash = NULL, sysadmin = false WHERE id = $1",
         id,

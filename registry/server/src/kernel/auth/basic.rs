@@ -12,6 +12,7 @@ use super::throttle::Throttle;
 use super::{Login, robot_problem, unauthorized};
 use crate::error::{Error, Result};
 use crate::kernel::app::App;
+use crate::kernel::audit::{AuditEntry, Origin};
 use crate::kernel::caller::Caller;
 use crate::kernel::store::{self, RobotRow, UserRow};
 use crate::kernel::token::fingerprint;
@@ -87,12 +88,13 @@ pub(crate) async fn login(
         password::verify_nothing(secret).await?;
     }
     throttle.wrong().await;
+    note_refusal(app, address, name);
     tracing::info!(account = name, address, "wrong user name or password");
     Ok(None)
 }
 
 async fn accounts(app: &App, name: &str) -> Result<Vec<Account>> {
-    let candidates = robot_names::candidates(&app.config.robot, name);
+    let candidates = robot_names::candidates(app.settings.now().robot(), name);
     let mut conn = app.pool.acquire().await?;
     let mut accounts = Vec::new();
     if !candidates.is_empty() {
@@ -149,8 +151,31 @@ fn accept(app: &App, account: &Account, hash: &str) -> Result<Login> {
 }
 
 pub(super) fn robot_caller(app: &App, robot: &RobotRow) -> Caller {
-    let name = robot_names::full_name(&app.config.robot, robot.project_name.as_deref(), &robot.name);
+    let name = robot_names::full_name(
+        app.settings.now().robot(),
+        robot.project_name.as_deref(),
+        &robot.name,
+    );
     Caller::Robot { id: robot.id, name }
+}
+
+/// A line of the audit log; the throttle keeps those of one address and name few.
+fn note_refusal(app: &App, address: Option<&str>, name: &str) {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
+    let origin = Origin {
+        username: name.clone(),
+        client_ip: address.map(str::to_owned),
+        user_agent: None,
+    };
+    let entry = AuditEntry {
+        project_id: None,
+        description: format!("login refused: {name}"),
+        resource: name,
+        resource_type: "user".to_owned(),
+        operation: "login".to_owned(),
+        success: false,
+    };
+    app.audit.add(app.clock.now(), origin, entry);
 }
 
 async fn system_login(app: &App, address: Option<&str>, name: &str, secret: &str) -> Result<Option<Login>> {
@@ -172,6 +197,7 @@ async fn system_login(app: &App, address: Option<&str>, name: &str, secret: &str
     let throttle = Throttle::new(&app.cache, name, address);
     throttle.check().await?;
     throttle.wrong().await;
+    note_refusal(app, address, name);
     tracing::warn!(account = name, address, "wrong password of the system account");
     Ok(None)
 }

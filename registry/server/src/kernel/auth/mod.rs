@@ -1,7 +1,10 @@
-//! Who is calling: Basic credentials and bearer tokens. Bad ones are refused, never taken for nobody.
+//! Who is calling: Basic credentials, bearer tokens and the portal's sessions. Bad ones are refused, never taken for nobody.
 
 pub(crate) mod basic;
 pub(crate) mod bearer;
+mod cookies;
+pub(crate) mod csrf;
+pub(crate) mod session;
 mod throttle;
 
 #[cfg(test)]
@@ -30,14 +33,15 @@ pub(crate) struct Login {
     pub(crate) credential: Option<String>,
 }
 
-/// Reads `Authorization`. The error carries the right `WWW-Authenticate` for its path.
+/// Reads `Authorization`, without it the session's cookie. The error carries the right `WWW-Authenticate` for its path.
 pub(crate) async fn authenticate(app: &App, parts: &Parts) -> Result<Login> {
     let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-        return Ok(Login {
+        let nobody = Login {
             caller: Caller::Anonymous,
             token: None,
             credential: None,
-        });
+        };
+        return Ok(session::login(app, parts).await?.unwrap_or(nobody));
     };
     let (scheme, rest) = value
         .to_str()

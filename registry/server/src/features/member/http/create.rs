@@ -9,7 +9,7 @@ use crate::features::request::Body;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
-/// Make a user a member of a project.
+/// Make a user or a group a member of a project.
 #[utoipa::path(
     post, path = "/api/v2.0/projects/{project_name_or_id}/members", tag = "member",
     operation_id = "createProjectMember",

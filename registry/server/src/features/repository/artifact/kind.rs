@@ -1,15 +1,11 @@
 //! What an artifact is, as Harbor sorts them. Pure.
 
+use crate::features::icon;
+
 /// Docker's image config.
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// OCI's image config.
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-
-const ICON_IMAGE: &str = "sha256:0048162a053eef4d4ce3fe7518615bef084403614f8bca43b40ae2e762e11e06";
-const ICON_CHART: &str = "sha256:61cf3a178ff0f75bf08a25d96b75cf7355dc197749a9f128ed3ef34b0df05518";
-const ICON_OTHER: &str = "sha256:da834479c923584f4cbcdecc0dac61f32bef1d51e8aae598cf16bd154efab49f";
-const ICON_COSIGN: &str = "sha256:20401d5b3a0f6dbc607c8d732eb08471af4ae6b19811a4efce8c6a724aed2882";
-const ICON_NOTATION: &str = "sha256:3ac706e102bbe9362b400aa162df58135d35e66b9c3bee2165de92022d25fe34";
 
 /// Is this the config of an image that runs?
 pub(in crate::features::repository) fn is_image_config(config_media_type: Option<&str>) -> bool {
@@ -49,11 +45,11 @@ fn named(media_type: &str) -> Option<String> {
 }
 
 /// The digest of the picture for a kind.
-pub(in crate::features::repository) fn icon(kind: &str) -> &'static str {
+pub(in crate::features::repository) fn picture(kind: &str) -> &'static str {
     match kind {
-        "IMAGE" => ICON_IMAGE,
-        "CHART" => ICON_CHART,
-        _ => ICON_OTHER,
+        "IMAGE" => icon::IMAGE,
+        "CHART" => icon::CHART,
+        _ => icon::OTHER,
     }
 }
 
@@ -65,8 +61,8 @@ pub(in crate::features::repository) fn of_accessory(
         Some(
             "application/vnd.dev.cosign.artifact.sig.v1+json"
             | "application/vnd.dev.sigstore.bundle.v0.3+json",
-        ) => ("signature.cosign", ICON_COSIGN),
-        Some("application/vnd.cncf.notary.signature") => ("signature.notation", ICON_NOTATION),
+        ) => ("signature.cosign", icon::COSIGN),
+        Some("application/vnd.cncf.notary.signature") => ("signature.notation", icon::NOTATION),
         Some("application/vnd.goharbor.harbor.sbom.v1") => ("sbom.harbor", ""),
         Some("application/vnd.nydus.accelerator.v1+json") => ("accelerator.nydus", ""),
         _ => ("subject.accessory", ""),

@@ -21,26 +21,29 @@ pub(in crate::features::system) async fn info(
     ctx: Context,
     parts: Parts,
 ) -> Result<Json<SystemInfo>> {
+    let settings = app.settings.now();
+    let flag = |key: &str| settings.value(key).as_bool();
+    let text = |key: &str| settings.value(key).as_str().map(str::to_owned);
     let mut info = SystemInfo {
-        auth_mode: Some("db_auth".to_owned()),
-        primary_auth_mode: Some(false),
-        self_registration: Some(false),
-        banner_message: Some(String::new()),
+        auth_mode: text("auth_mode"),
+        primary_auth_mode: flag("primary_auth_mode"),
+        self_registration: flag("self_registration"),
+        banner_message: text("banner_message"),
         oidc_provider_name: Some(String::new()),
         ..SystemInfo::default()
     };
     if !ctx.caller.is_anonymous() {
         let url = origin::base_url(&app.config, &parts);
         info.has_ca_root = Some(false);
-        info.project_creation_restriction = Some("everyone".to_owned());
+        info.project_creation_restriction = text("project_creation_restriction");
         info.harbor_version = Some(VERSION.to_owned());
         info.registry_url = Some(
             url.split_once("://")
                 .map_or(url.clone(), |(_, rest)| rest.to_owned()),
         );
         info.external_url = Some(url);
-        info.read_only = Some(false);
-        info.notification_enable = Some(true);
+        info.read_only = flag("read_only");
+        info.notification_enable = flag("notification_enable");
         let provider = match app.config.storage {
             Some(StorageConfig::Memory) => "memory",
             _ => "filesystem",

@@ -1,0 +1,4 @@
+//! One operation a file.
+
+pub(super) mod get;
+pub(super) mod update;
