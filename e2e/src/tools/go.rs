@@ -70,6 +70,18 @@ pub const CLIENTS: GoModule = GoModule {
     links: &[],
 };
 
+/// The OCI's own test of registries.
+pub const CONFORMANCE: GoModule = GoModule {
+    folder: "cluster/conformance",
+    what: "the OCI's conformance suite",
+    binaries: &[(
+        "github.com/opencontainers/distribution-spec/conformance",
+        "conformance",
+    )],
+    ldflags: "-s -w",
+    links: &[],
+};
+
 /// The empty process that holds a pod's namespaces.
 pub const PAUSE: GoModule = GoModule {
     folder: "images/pause",

@@ -30,7 +30,7 @@ async fn store(more: &[(&'static str, &str)]) -> Result<(Server, Vec<(&'static s
     Ok((server, settings))
 }
 
-async fn stack(
+pub(crate) async fn stack(
     name: &'static str,
     replicas: usize,
     more: &[(&'static str, &str)],

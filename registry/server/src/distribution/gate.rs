@@ -16,6 +16,7 @@ use super::path::{Item, Target};
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::{ProjectScope, Standing};
 use crate::kernel::app::App;
+use crate::kernel::caller::Caller;
 use crate::kernel::context::Context;
 use crate::kernel::origin::challenge;
 use crate::kernel::standing::{self, Known};
@@ -128,16 +129,15 @@ pub(crate) async fn enter_catalog(app: &App, ctx: &Context, parts: &Parts) -> Re
     Err(refused(app, ctx, parts, scope))
 }
 
-/// May the caller read this repository? For the source of a mount.
+/// May the caller read this repository? For the source of a mount. A token that does not name it opens no more than nobody
+/// in particular may read: what is public needs no scope, and clients ask only for the target's.
 pub(crate) async fn may_pull(app: &App, ctx: &Context, repository: &RepositoryName) -> Result<bool> {
-    if ctx
+    let named = ctx
         .token
         .as_ref()
-        .is_some_and(|scopes| !scopes.allows(repository.as_str(), Action::Pull))
-    {
-        return Ok(false);
-    }
-    let known = standing::in_project_known(app, &ctx.caller, repository.project()).await?;
+        .is_none_or(|scopes| scopes.allows(repository.as_str(), Action::Pull));
+    let caller = if named { &ctx.caller } else { &Caller::Anonymous };
+    let known = standing::in_project_known(app, caller, repository.project()).await?;
     Ok(known.is_some_and(|known| Need::Pull.is_met(&known.standing, &known.project)))
 }
 

@@ -225,18 +225,23 @@ pub(crate) async fn review(
     Ok(())
 }
 
-/// Repositories that may read a blob, those of one project first.
+/// Repositories that have a blob: of the project, of public projects, and of `named`; those of the project first. Others are not
+/// looked at, so that what is private elsewhere costs no time either.
 pub(crate) async fn repositories_with(
     conn: &mut PgConnection,
     digest: &str,
     project_id: i64,
+    named: &[String],
     limit: i64,
 ) -> Result<Vec<String>> {
     let names = sqlx::query_scalar!(
         "SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id
-         WHERE l.digest = $1 ORDER BY r.project_id = $2 DESC, r.id LIMIT $3",
+         JOIN projects p ON p.id = r.project_id
+         WHERE l.digest = $1 AND p.deleted_at IS NULL AND (p.id = $2 OR p.public OR r.name = ANY($3))
+         ORDER BY p.id = $2 DESC, r.id LIMIT $4",
         digest,
         project_id,
+        named,
         limit,
     )
     .fetch_all(conn)

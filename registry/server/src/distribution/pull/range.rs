@@ -9,7 +9,8 @@ pub(crate) enum Wanted {
     Whole,
     /// First byte and the byte behind the last.
     Part(Range<u64>),
-    /// The blob has no such bytes.
+    /// The blob has no such bytes, or the last comes before the first (which RFC 9110, 14.2, lets a server reject, and the
+    /// distribution specification's own tests want rejected).
     Unsatisfiable,
 }
 
@@ -23,7 +24,7 @@ impl Wanted {
             return Self::Whole;
         };
         match (number(first), number(last)) {
-            (Some(first), Some(last)) if first > last => Self::Whole,
+            (Some(first), Some(last)) if first > last => Self::Unsatisfiable,
             (Some(first), _) if first >= size && (last.is_empty() || number(last).is_some()) => {
                 Self::Unsatisfiable
             }
@@ -60,7 +61,8 @@ mod tests {
             ("bytes=10-12", Wanted::Unsatisfiable),
             ("bytes=99999999999999999999999-", Wanted::Unsatisfiable),
             ("bytes=-0", Wanted::Unsatisfiable),
-            ("bytes=5-4", Wanted::Whole),
+            ("bytes=5-4", Wanted::Unsatisfiable),
+            ("bytes=500-0", Wanted::Unsatisfiable),
             ("bytes=0-1,3-4", Wanted::Whole),
             ("bytes=a-b", Wanted::Whole),
             ("bytes=-", Wanted::Whole),

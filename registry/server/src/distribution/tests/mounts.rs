@@ -91,6 +91,73 @@ async fn p19_without_a_source_only_readable_repositories_are_searched(pool: PgPo
     assert_eq!(target_only.post(&mount).await.status, StatusCode::ACCEPTED);
     let done = Client::admin(&app).post(&mount).await;
     assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+    // A token that names a source of another project is looked at too.
+    app.create_project("q", false).await;
+    let both = ["repository:q/new:pull,push", "repository:p/app:pull"];
+    let client = Client::with_token(&app, &app.admin(), &both).await;
+    let mount = format!("/v2/q/new/blobs/uploads/?mount={layer}");
+    assert_eq!(client.post(&mount).await.status, StatusCode::CREATED);
+}
+
+/// Clients ask for a token of the target only. It opens of the source what nobody in particular may read, and no more: neither
+/// the caller's own private projects nor, to a robot, anything but its own.
+#[sqlx::test]
+async fn p19_a_public_source_needs_no_scope(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    let p = app.create_project("p", false).await;
+    app.create_project("open", true).await;
+    let q = app.create_project("q", false).await;
+    let bob = app.create_user("bob").await;
+    app.add_member(p, "bob", 2).await;
+    app.add_member(q, "bob", 2).await;
+    let robot = app
+        .create_robot((p, "p"), "ci", &[("repository", "pull"), ("repository", "push")])
+        .await;
+    let admin = Client::admin(&app);
+    let shown = admin.blob("open/app", b"shown").await;
+    let hidden = admin.blob("q/app", b"hidden").await;
+    for (n, who) in [&bob, &robot, &app.admin()].into_iter().enumerate() {
+        let target = format!("p/new{n}");
+        let scope = format!("repository:{target}:pull,push");
+        let client = Client::with_token(&app, who, &[&scope]).await;
+        let mount = async |query: String| {
+            let answer = client
+                .post(&format!("/v2/{target}/blobs/uploads/?mount={query}"))
+                .await;
+            answer.status
+        };
+        assert_eq!(
+            mount(format!("{shown}&from=open/app")).await,
+            StatusCode::CREATED,
+            "{who:?}"
+        );
+        assert_eq!(
+            mount(format!("{hidden}&from=open/app")).await,
+            StatusCode::ACCEPTED,
+            "{who:?}"
+        );
+        assert_eq!(
+            mount(format!("{hidden}&from=q/app")).await,
+            StatusCode::ACCEPTED,
+            "{who:?}"
+        );
+        assert_eq!(mount(hidden.to_string()).await, StatusCode::ACCEPTED, "{who:?}");
+        let searched = Client::with_token(&app, who, &[&format!("repository:p/other{n}:pull,push")]).await;
+        let found = searched
+            .post(&format!("/v2/p/other{n}/blobs/uploads/?mount={shown}"))
+            .await;
+        assert_eq!(found.status, StatusCode::CREATED, "{who:?}");
+    }
+    // Once it is closed, the same token opens nothing any more.
+    let client = Client::with_token(&app, &robot, &["repository:p/late:pull,push"]).await;
+    sqlx::query("UPDATE projects SET public = false WHERE name = 'open'")
+        .execute(&app.app.pool)
+        .await
+        .unwrap();
+    let late = client
+        .post(&format!("/v2/p/late/blobs/uploads/?mount={shown}&from=open/app"))
+        .await;
+    assert_eq!(late.status, StatusCode::ACCEPTED, "{late:?}");
 }
 
 #[sqlx::test]

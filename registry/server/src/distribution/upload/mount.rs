@@ -9,6 +9,7 @@ use crate::distribution::{gate, retry};
 use crate::error::Result;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
+use crate::kernel::token::TokenScopes;
 
 /// Most repositories that are looked at when the client names none.
 const CANDIDATES: i64 = 20;
@@ -25,7 +26,7 @@ pub(crate) async fn mount(
 ) -> Result<bool> {
     let sources = match from {
         Some(name) => RepositoryName::parse(name).into_iter().collect(),
-        None => candidates(app, target, digest).await?,
+        None => candidates(app, ctx, target, digest).await?,
     };
     for source in sources {
         if gate::may_pull(app, ctx, &source).await? && link(app, target, digest, &source).await? {
@@ -35,10 +36,19 @@ pub(crate) async fn mount(
     Ok(false)
 }
 
-async fn candidates(app: &App, target: PushTarget<'_>, digest: &Digest) -> Result<Vec<RepositoryName>> {
+/// Where to look when no source is named: in the target's project, in public ones, and in what the token names.
+async fn candidates(
+    app: &App,
+    ctx: &Context,
+    target: PushTarget<'_>,
+    digest: &Digest,
+) -> Result<Vec<RepositoryName>> {
+    let scopes = ctx.token.iter().flat_map(TokenScopes::iter);
+    let named: Vec<String> = scopes.map(|scope| scope.name.clone()).collect();
+    let project = target.project.id;
     let mut conn = app.pool.acquire().await?;
     let names =
-        content::store::repositories_with(&mut conn, digest.as_str(), target.project.id, CANDIDATES).await?;
+        content::store::repositories_with(&mut conn, digest.as_str(), project, &named, CANDIDATES).await?;
     Ok(names
         .iter()
         .filter_map(|name| RepositoryName::parse(name).ok())
