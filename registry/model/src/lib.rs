@@ -10,3 +10,6 @@ pub mod policy;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use manifest::{Descriptor, Manifest, ManifestError, ManifestKind};
 pub use name::{NameError, ProjectName, Reference, RepositoryName, Tag};
+
+#[cfg(test)]
+mod properties;

@@ -121,10 +121,8 @@ struct Document {
 #[serde(rename_all = "camelCase")]
 struct RawDescriptor {
     digest: String,
-    #[serde(default)]
-    media_type: String,
-    #[serde(default)]
-    size: i64,
+    media_type: Option<String>,
+    size: Option<i64>,
     data: Option<String>,
 }
 
@@ -224,7 +222,8 @@ impl RawDescriptor {
             field: field.to_owned(),
             cause,
         })?;
-        if self.size < 0 {
+        let size = self.size.unwrap_or_default();
+        if size < 0 {
             return Err(ManifestError::Malformed(format!(
                 "the size of {field} is negative"
             )));
@@ -232,11 +231,12 @@ impl RawDescriptor {
         if let Some(data) = &self.data {
             check_inline(field, &digest, data)?;
         }
-        let foreign = self.media_type.contains(".foreign.") || self.media_type.contains(".nondistributable.");
+        let media_type = self.media_type.unwrap_or_default();
+        let foreign = media_type.contains(".foreign.") || media_type.contains(".nondistributable.");
         Ok(Descriptor {
             digest,
-            media_type: self.media_type,
-            size: self.size,
+            media_type,
+            size,
             distributable: !foreign,
         })
     }

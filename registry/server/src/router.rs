@@ -1,5 +1,6 @@
 //! The table of contents: every route, and what surrounds each of them.
 
+mod cors;
 mod csrf;
 mod errors;
 pub(crate) mod metrics;
@@ -43,6 +44,7 @@ pub(crate) fn build(app: App) -> Router {
         .layer(middleware::from_fn(metrics::measure))
         .layer(middleware::from_fn(errors::as_json))
         .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::share))
         .layer(middleware::from_fn_with_state(app.clone(), trace::request))
         .with_state(app);
     // Paths are tidied before they are matched.

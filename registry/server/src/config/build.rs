@@ -33,6 +33,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         metrics_listen: address(tree, "metrics_listen")?,
         external_url: external_url(tree)?,
         trusted_proxies: trusted_proxies(tree)?,
+        cors_allowed_origins: origins(tree)?,
         database: database(tree)?,
         cache: cache(tree)?,
         storage: storage::storage(tree)?,
@@ -219,6 +220,33 @@ fn external_url(tree: &mut Tree) -> Result<Option<Url>> {
 
 fn trusted_proxies(tree: &mut Tree) -> Result<Vec<IpNet>> {
     networks(tree, "trusted_proxies").map(Option::unwrap_or_default)
+}
+
+/// Origins as browsers write them, or `*`.
+fn origins(tree: &mut Tree) -> Result<Vec<String>> {
+    let Some(entry) = tree.take("cors.allowed_origins") else {
+        return Ok(Vec::new());
+    };
+    let items = match &entry.value {
+        Value::Sequence(items) => items.clone(),
+        Value::String(_) => vec![entry.value.clone()],
+        _ => return Err(wrong(&entry, "expected a list of origins")),
+    };
+    let read = |item: &Value| {
+        let text = item.as_str().unwrap_or_default();
+        let is_origin = Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        });
+        (text == "*" || is_origin)
+            .then(|| text.to_owned())
+            .ok_or_else(|| {
+                let message = format!(
+                    "{text:?} is no origin such as https://ui.example.org (without a slash at its end), nor *"
+                );
+                wrong(&entry, message)
+            })
+    };
+    items.iter().map(read).collect()
 }
 
 fn database(tree: &mut Tree) -> Result<DatabaseConfig> {

@@ -69,6 +69,12 @@ pub(crate) const KEYS: &[Key] = &[
          `-Prefix` count.",
     ),
     key(
+        "cors.allowed_origins",
+        Kind::List,
+        "none",
+        "Pages from these origins (`https://ui.example.org`, or `*` for all) may use `/v2/` and `/service/token` in a browser.",
+    ),
+    key(
         "database.url",
         Kind::Secret,
         "none",
@@ -256,8 +262,8 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "token.lifetime",
         Kind::Duration,
-        "30m",
-        "How long a token is good for, at least 60s.",
+        "30m; for a push 2h",
+        "How long a token is good for, at least 60s. Whatever it says, what its owner may do is looked up at each request.",
     ),
     key(
         "system_account.name",

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) external_url: Option<Url>,
     /// Only from these addresses do `X-Forwarded-*` headers count.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Pages from these origins may use the distribution API in a browser; `*` stands for all.
+    pub(crate) cors_allowed_origins: Vec<String>,
     /// PostgreSQL.
     pub(crate) database: DatabaseConfig,
     /// Redis; without it the process keeps its own cache.

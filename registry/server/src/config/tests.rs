@@ -92,6 +92,9 @@ fn wrong_values_are_named_with_a_remedy() {
     let cases = [
         ("listen: nowhere", "127.0.0.1:5000"),
         ("token: {lifetime: 5s}", "shorter than 60s"),
+        ("cors: {allowed_origins: ['https://ui.example/']}", "is no origin"),
+        ("cors: {allowed_origins: [ui.example]}", "is no origin"),
+        ("cors: {allowed_origins: 5}", "a list of origins"),
         ("drain_timeout: soon", "90s, 30m, 1h30m or 7d"),
         ("drain_timeout: 5", "90s"),
         ("trusted_proxies: [here]", "10.0.0.0/8"),

@@ -10,12 +10,15 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use slipway_model::permission::Action;
 use url::form_urlencoded;
 
 use crate::error::{Code, Error, Result};
@@ -23,6 +26,11 @@ use crate::kernel::app::App;
 use crate::kernel::auth::{Login, basic, unauthorized};
 use crate::kernel::context::Context;
 use crate::kernel::token::{SERVICE, TokenScope};
+
+/// How long tokens are good for unless somebody said otherwise.
+const USUAL: Duration = Duration::from_secs(30 * 60);
+/// And those that push: several clients ask for none in the middle of a push, however long it takes.
+const PUSH: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Most scopes that one token is made for.
 const MOST_SCOPES: usize = 100;
@@ -113,7 +121,10 @@ async fn answer(app: &App, login: Login, asked: &Asked, refresh_token: Option<&s
         None => None,
     };
     let words: Vec<String> = scopes.iter().cloned().map(String::from).collect();
-    let lifetime = app.settings.now().token_lifetime();
+    let mut lifetime = app.settings.now().token_lifetime();
+    if lifetime == USUAL && scopes.allow_any(Action::Push) {
+        lifetime = PUSH;
+    }
     let signed = app
         .tokens
         .sign(now, lifetime, &login.caller, login.credential, scopes)?;

@@ -91,6 +91,16 @@ impl TokenScopes {
         })
     }
 
+    /// May it be used for this on some repository?
+    pub(crate) fn allow_any(&self, action: Action) -> bool {
+        let mut actions = self
+            .0
+            .iter()
+            .filter(|scope| scope.kind == "repository")
+            .flat_map(|scope| &scope.actions);
+        actions.any(|a| a == action.as_str())
+    }
+
     /// May it be used for listing the catalog?
     pub(crate) fn allows_catalog(&self) -> bool {
         self.0.iter().any(|scope| {

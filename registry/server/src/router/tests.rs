@@ -131,3 +131,120 @@ async fn metrics_count_by_route(pool: PgPool) {
     }
     assert!(!text.contains("secret-name"));
 }
+
+/// Asks as a browser does before it sends the request itself.
+async fn question(test: &TestApp, path: &str, origin: &str) -> crate::testing::Answer {
+    let request = Request::builder()
+        .method(Method::OPTIONS)
+        .uri(path)
+        .header("origin", origin)
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "authorization")
+        .body(Body::empty())
+        .unwrap();
+    test.request(request).await
+}
+
+#[sqlx::test]
+async fn pages_of_other_origins_are_kept_out_unless_named(pool: PgPool) {
+    let test = TestApp::new(pool.clone()).await;
+    let closed = question(&test, "/v2/", "https://ui.example").await;
+    assert_eq!(closed.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(closed.header("access-control-allow-origin"), "");
+
+    let origins = vec!["https://ui.example".to_owned()];
+    let test = TestApp::with_config(pool.clone(), |config| config.cors_allowed_origins = origins).await;
+    for path in [
+        "/v2/",
+        "/v2/p/app/manifests/v1",
+        "/v2/p/app/blobs/uploads/",
+        "/service/token",
+    ] {
+        let answer = question(&test, path, "https://ui.example").await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "https://ui.example");
+        assert!(
+            answer
+                .header("access-control-allow-headers")
+                .contains("Authorization")
+        );
+        assert!(answer.header("access-control-allow-methods").contains("DELETE"));
+        assert!(answer.headers.get("www-authenticate").is_none());
+        let other = question(&test, path, "https://evil.example").await;
+        assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(other.header("access-control-allow-origin"), "");
+        assert_eq!(other.header("vary"), "Origin");
+    }
+    // An error can be read too: from it the page learns where tokens are.
+    let request = Request::builder()
+        .uri("/v2/")
+        .header("origin", "https://ui.example");
+    let answer = test.request(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.header("access-control-allow-credentials"), "true");
+    for name in ["Docker-Content-Digest", "Link", "WWW-Authenticate"] {
+        assert!(
+            answer.header("access-control-expose-headers").contains(name),
+            "{name}"
+        );
+    }
+    // The management API and the probes take no part.
+    for path in ["/api/v2.0/projects", "/healthz"] {
+        let answer = question(&test, path, "https://ui.example").await;
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
+    }
+
+    let everybody = vec!["*".to_owned()];
+    let test = TestApp::with_config(pool, |config| config.cors_allowed_origins = everybody).await;
+    let answer = question(&test, "/v2/", "https://any.example").await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+}
+
+#[tokio::test]
+async fn p66_a_panic_is_an_error_like_others_and_tells_nothing() {
+    use http_body_util::BodyExt;
+    for panic in [
+        Box::new("secret".to_owned()) as Box<dyn std::any::Any + Send>,
+        Box::new("secret"),
+        Box::new(1),
+    ] {
+        let response = super::errors::panicked(panic);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["code"], "UNKNOWN");
+        assert!(!body.to_string().contains("secret"));
+    }
+}
+
+#[sqlx::test]
+async fn p66_a_body_too_large_is_an_error_like_others(pool: PgPool) {
+    let test = TestApp::new(pool).await;
+    let large = format!("{{\"project_name\":\"{}\"}}", "a".repeat(9 << 20));
+    for (method, path, kind) in [
+        (Method::POST, "/api/v2.0/projects", "application/json"),
+        (
+            Method::POST,
+            "/service/token",
+            "application/x-www-form-urlencoded",
+        ),
+        (
+            Method::PUT,
+            "/v2/library/x/manifests/v1",
+            "application/vnd.oci.image.index.v1+json",
+        ),
+    ] {
+        let builder = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", kind);
+        let request = test.admin().on(builder).body(Body::from(large.clone())).unwrap();
+        let answer = test.request(request).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::PAYLOAD_TOO_LARGE, "REQUEST_ENTITY_TOO_LARGE"),
+            "{path}"
+        );
+    }
+}

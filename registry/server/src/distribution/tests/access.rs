@@ -232,7 +232,7 @@ async fn p11_a_session_survives_an_expired_token(pool: PgPool) {
     let old = Client::with_token(&app, &app.admin(), &scope).await;
     let location = old.begin("p/app").await;
     old.patch(&location, None, "some ").await;
-    app.advance(chrono::TimeDelta::hours(2));
+    app.advance(chrono::TimeDelta::hours(3));
     let digest = Digest::sha256(b"some bytes");
     let late = old.finish(&location, &digest, "bytes").await;
     refused(&late, 401, "UNAUTHORIZED");
@@ -247,6 +247,24 @@ async fn p11_a_session_survives_an_expired_token(pool: PgPool) {
         new.finish(&location, &digest, "bytes").await.status,
         StatusCode::CREATED
     );
+}
+
+/// Some clients take one token at the beginning of a push and ask for no other, however long it takes.
+#[sqlx::test]
+async fn p11_a_push_of_an_hour_needs_one_token(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    app.create_project("p", false).await;
+    let client = Client::with_token(&app, &app.admin(), &["repository:p/app:pull,push"]).await;
+    let location = client.begin("p/app").await;
+    for _ in 0..6 {
+        app.advance(chrono::TimeDelta::minutes(15));
+        let patched = client.patch(&location, None, "bytes").await;
+        assert_eq!(patched.status, StatusCode::ACCEPTED, "{patched:?}");
+    }
+    let digest = Digest::sha256("bytes".repeat(6).as_bytes());
+    let done = client.finish(&location, &digest, Body::empty()).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+    client.image("p/app", "v1", "layer").await;
 }
 
 #[sqlx::test]

@@ -233,14 +233,58 @@ async fn p47_many_referrers_come_in_pages(pool: PgPool) {
     .execute(&app.app.pool)
     .await
     .unwrap();
-    let pages = pages(&client, &format!("/v2/p/app/referrers/{}", image.digest)).await;
-    assert!(pages.len() >= 3);
-    let mut digests: Vec<String> = pages
-        .iter()
-        .flat_map(|page| page["manifests"].as_array().unwrap())
-        .map(|entry| entry["digest"].as_str().unwrap().to_owned())
+    let all = format!("/v2/p/app/referrers/{}", image.digest);
+    let digests = async |uri: &str| {
+        let pages = pages(&client, uri).await;
+        let entries = pages
+            .iter()
+            .flat_map(|page| page["manifests"].as_array().unwrap());
+        let mut digests: Vec<String> = entries
+            .map(|entry| entry["digest"].as_str().unwrap().to_owned())
+            .collect();
+        let count = digests.len();
+        digests.sort();
+        digests.dedup();
+        assert_eq!(digests.len(), count, "none comes twice");
+        (digests, pages.len())
+    };
+    let (every, pages) = digests(&all).await;
+    assert!(every.len() == 3000 && pages >= 3, "{pages} pages");
+    // The filter goes on from page to page, whatever is in its text, and each page says that it was applied.
+    let odd = "application/vnd.example+type;a=\"b&c\"";
+    sqlx::query(
+        "UPDATE manifests SET artifact_type = $1 WHERE subject_digest IS NOT NULL AND digest < 'sha256:c'",
+    )
+    .bind(odd)
+    .execute(&app.app.pool)
+    .await
+    .unwrap();
+    let escaped: String = url::form_urlencoded::byte_serialize(odd.as_bytes()).collect();
+    let filter = format!("{all}?artifactType={escaped}");
+    let first = client.get(&filter).await;
+    assert_eq!(first.header("oci-filters-applied"), "artifactType");
+    let link = first
+        .header("link")
+        .trim_start_matches('<')
+        .split('>')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        client.get(&link).await.header("oci-filters-applied"),
+        "artifactType"
+    );
+    let (some, pages) = digests(&filter).await;
+    let wanted: Vec<String> = every
+        .into_iter()
+        .filter(|digest| digest.as_str() < "sha256:c")
         .collect();
-    digests.sort();
-    digests.dedup();
-    assert_eq!(digests.len(), 3000);
+    assert!(
+        some == wanted && pages >= 2,
+        "{pages} pages, {} of {}",
+        some.len(),
+        wanted.len()
+    );
+    let (none, _) = digests(&format!("{all}?artifactType=application/none")).await;
+    assert!(none.is_empty());
 }

@@ -101,6 +101,40 @@ async fn p39_media_types_fields_and_emptiness_are_not_judged(pool: PgPool) {
         client.put("p/app", "untyped", untyped, OCI_INDEX).await.status,
         StatusCode::CREATED
     );
+    // A sloppy writer's nulls say nothing.
+    let nulls = edited(|d| {
+        d["layers"][0]["mediaType"] = Value::Null;
+        d["config"]["annotations"] = Value::Null;
+        d["config"]["data"] = Value::Null;
+        d["subject"] = Value::Null;
+        d["annotations"] = Value::Null;
+        d["artifactType"] = Value::Null;
+    });
+    assert_eq!(
+        client.put("p/app", "nulls", &nulls, OCI_MANIFEST).await.status,
+        StatusCode::CREATED
+    );
+    // And every page about them can be shown.
+    let api = "/api/v2.0/projects/p/repositories/app/artifacts";
+    let every = "with_tag=true&with_accessory=true&with_label=true&with_scan_overview=true&with_sbom_overview=true\
+                 &with_immutable_status=true&with_signature=true";
+    for page in 1..=4 {
+        let list = app
+            .get(&client.who, &format!("{api}?page={page}&page_size=3&{every}"))
+            .await;
+        assert_eq!(list.status, StatusCode::OK, "{list:?}");
+    }
+    let tags = json_of(&client.get("/v2/p/app/tags/list").await);
+    for tag in tags["tags"].as_array().unwrap() {
+        let tag = tag.as_str().unwrap();
+        for page in ["", "/tags", "/accessories", "/additions/build_history"] {
+            let answer = app.get(&client.who, &format!("{api}/{tag}{page}?{every}")).await;
+            // What has no history says so.
+            let shown = answer.status == StatusCode::OK
+                || page.ends_with("history") && answer.status.is_client_error();
+            assert!(shown, "{tag}{page}: {answer:?}");
+        }
+    }
 }
 
 #[sqlx::test]
@@ -253,12 +287,22 @@ async fn p46_foreign_layers_may_be_absent_and_others_not(pool: PgPool) {
         400,
         "MANIFEST_BLOB_UNKNOWN",
     );
-    document["layers"][0]["mediaType"] = json!("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
-    assert_eq!(
-        client
-            .put("p/app", "w", &bytes(&document), OCI_MANIFEST)
-            .await
-            .status,
-        StatusCode::CREATED
+    for foreign in [
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    ] {
+        document["layers"][0]["mediaType"] = json!(foreign);
+        let answer = client.put("p/app", "w", &bytes(&document), OCI_MANIFEST).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{foreign}: {answer:?}");
+    }
+    // A config and a child are needed whatever their type.
+    document["config"] = json!({"mediaType": "application/vnd.docker.container.image.v1+json",
+        "digest": Digest::sha256(b"absent"), "size": 6});
+    refused(
+        &client.put("p/app", "w", &bytes(&document), OCI_MANIFEST).await,
+        400,
+        "MANIFEST_BLOB_UNKNOWN",
     );
 }

@@ -120,6 +120,114 @@ async fn p45_manifests_by_sha512(pool: PgPool) {
     assert_eq!(client.get(&uri).await.body, image.manifest);
 }
 
+/// Everything that carries a digest: blobs, mounts, references of manifests, children, subjects, removal.
+#[sqlx::test]
+async fn p45_sha512_everywhere(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let of = |bytes: &[u8]| Digest::of(Algorithm::Sha512, bytes);
+    let (config, layer) = (of(b"{}"), of(b"layer"));
+    for (digest, body) in [(&config, "{}"), (&layer, "layer")] {
+        let location = client.begin("p/app").await;
+        let done = client.finish(&location, digest, body).await;
+        assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+    }
+    let mount = format!("/v2/p/other/blobs/uploads/?mount={layer}&from=p/app");
+    let mounted = client.post(&mount).await;
+    assert_eq!(
+        (mounted.status, mounted.header("docker-content-digest")),
+        (StatusCode::CREATED, layer.as_str())
+    );
+    // No aliasing: the same bytes under sha256 are not there.
+    let alias = format!(
+        "/v2/p/other/blobs/uploads/?mount={}&from=p/app",
+        Digest::sha256(b"layer")
+    );
+    assert_eq!(client.post(&alias).await.status, StatusCode::ACCEPTED);
+
+    let manifest = bytes(&image_document(&config, 2, &layer, 5));
+    let digest = of(&manifest);
+    let put = client
+        .put("p/app", digest.as_str(), &manifest, OCI_MANIFEST)
+        .await;
+    assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+    let index = bytes(&index_document([(&digest, manifest.len())].into_iter()));
+    assert_eq!(
+        client
+            .put("p/app", of(&index).as_str(), &index, OCI_INDEX)
+            .await
+            .status,
+        StatusCode::CREATED
+    );
+    // By tag the digest is sha256, and a child by that digest is another one, which is not there.
+    let aliased = bytes(&index_document(
+        [(&Digest::sha256(&manifest), manifest.len())].into_iter(),
+    ));
+    refused(
+        &client.put("p/app", "aliased", &aliased, OCI_INDEX).await,
+        400,
+        "MANIFEST_BLOB_UNKNOWN",
+    );
+    let mut signature = image_document(&config, 2, &config, 2);
+    signature["subject"] = json!({"mediaType": OCI_MANIFEST, "digest": digest, "size": manifest.len()});
+    let signature = bytes(&signature);
+    let signed = client
+        .put("p/app", of(&signature).as_str(), &signature, OCI_MANIFEST)
+        .await;
+    assert_eq!(
+        (signed.status, signed.header("oci-subject")),
+        (StatusCode::CREATED, digest.as_str())
+    );
+    let list = super::support::json_of(&client.get(&format!("/v2/p/app/referrers/{digest}")).await);
+    assert_eq!(list["manifests"][0]["digest"], of(&signature).as_str());
+    let other = super::support::json_of(
+        &client
+            .get(&format!("/v2/p/app/referrers/{}", Digest::sha256(&manifest)))
+            .await,
+    );
+    assert_eq!(other["manifests"], json!([]));
+    assert_eq!(
+        client
+            .delete(&format!("/v2/p/app/manifests/{}", of(&signature)))
+            .await
+            .status,
+        StatusCode::ACCEPTED
+    );
+
+    // Whatever is neither of the two is refused where it stands.
+    for bad in [
+        format!("sha384:{}", "0".repeat(96)),
+        format!("md5:{}", "0".repeat(32)),
+        format!("sha512:{}", "0".repeat(64)),
+        format!("sha256:{}", "A".repeat(64)),
+        format!("SHA256:{}", "0".repeat(64)),
+    ] {
+        for (method, uri) in [
+            (Method::GET, format!("/v2/p/app/blobs/{bad}")),
+            (Method::DELETE, format!("/v2/p/app/blobs/{bad}")),
+            (Method::GET, format!("/v2/p/app/manifests/{bad}")),
+            (Method::PUT, format!("/v2/p/app/manifests/{bad}")),
+            (Method::DELETE, format!("/v2/p/app/manifests/{bad}")),
+            (Method::GET, format!("/v2/p/app/referrers/{bad}")),
+            (
+                Method::POST,
+                format!("/v2/p/app/blobs/uploads/?mount={bad}&from=p/app"),
+            ),
+            (Method::POST, format!("/v2/p/app/blobs/uploads/?digest={bad}")),
+        ] {
+            let headers = [("content-type", OCI_MANIFEST)];
+            let answer = client
+                .send(method, &uri, &headers, Body::from(manifest.clone()))
+                .await;
+            refused(&answer, 400, "DIGEST_INVALID");
+        }
+    }
+    for algorithm in ["md5", "sha384", "SHA256", "sha512%20"] {
+        let uri = format!("/v2/p/app/blobs/uploads/?digest-algorithm={algorithm}");
+        refused(&client.post(&uri).await, 400, "DIGEST_INVALID");
+    }
+}
+
 #[sqlx::test]
 async fn p47_a_subject_may_be_absent_and_is_answered(pool: PgPool) {
     let app = registry(pool).await;
@@ -173,6 +281,70 @@ async fn p49_dash_tags_are_tags(pool: PgPool) {
             .status,
         StatusCode::CREATED
     );
+}
+
+/// The specification's tag schema: a client that does not know the API keeps the list of referrers itself, under a tag. What it
+/// pushes with a subject is in the API's list too, and its tag stays its own.
+#[sqlx::test]
+async fn p49_the_fallback_tag_and_the_api_live_together(pool: PgPool) {
+    let app = registry(pool).await;
+    let client = Client::admin(&app);
+    let subject = client.image("p/app", "v1", "layer").await;
+    let long = Digest::of(Algorithm::Sha512, &subject.manifest);
+    // The tag of a sha512 digest is cut, so that it is no tag too long.
+    let cut = long.as_str().replace(':', "-")[..71].to_owned();
+    let tag = subject.digest.as_str().replace(':', "-");
+    let mut entries = Vec::new();
+    for n in 0..3 {
+        let mut document = image_document(&subject.config, 14, &subject.layer, 5);
+        document["subject"] =
+            json!({"mediaType": OCI_MANIFEST, "digest": subject.digest, "size": subject.manifest.len()});
+        document["artifactType"] = json!(format!("application/vnd.example.{n}"));
+        let document = bytes(&document);
+        let digest = Digest::sha256(&document);
+        let put = client
+            .put("p/app", digest.as_str(), &document, OCI_MANIFEST)
+            .await;
+        assert_eq!(put.status, StatusCode::CREATED);
+        entries.push((digest, document.len()));
+        let list = bytes(&index_document(
+            entries.iter().map(|(digest, size)| (digest, *size)),
+        ));
+        for tag in [&tag, &cut] {
+            let put = client.put("p/app", tag, &list, OCI_INDEX).await;
+            assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+            let got = client.get(&format!("/v2/p/app/manifests/{tag}")).await;
+            assert_eq!(
+                (got.header("content-type"), &got.body[..]),
+                (OCI_INDEX, &list[..])
+            );
+        }
+    }
+    let listed = async || {
+        let answer = client
+            .get(&format!("/v2/p/app/referrers/{}", subject.digest))
+            .await;
+        let list = super::support::json_of(&answer)["manifests"].clone();
+        let digests: Vec<String> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["digest"].as_str().unwrap().to_owned())
+            .collect();
+        digests
+    };
+    let mut wanted: Vec<String> = entries.iter().map(|(digest, _)| digest.to_string()).collect();
+    wanted.sort();
+    assert_eq!(listed().await, wanted, "neither less nor the list itself");
+    // The tag's removal takes nothing from the list; a referrer's does.
+    assert_eq!(
+        client.delete(&format!("/v2/p/app/manifests/{tag}")).await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(listed().await, wanted);
+    client.delete(&format!("/v2/p/app/manifests/{cut}")).await;
+    let tags = super::support::json_of(&client.get("/v2/p/app/tags/list").await);
+    assert_eq!(tags["tags"], json!(["v1"]));
 }
 
 #[sqlx::test]

@@ -140,6 +140,20 @@ async fn p63_the_answers_fields(pool: PgPool) {
     assert_eq!(body["expires_in"], 1800);
     assert_eq!(body["issued_at"], "2026-01-02T03:04:05Z");
     assert!(body.get("refresh_token").is_none());
+    // Only what pushes is good for longer, and only where it may push.
+    let open = test.create_project("open", true).await;
+    assert!(open > 0);
+    for (who, scope, seconds) in [
+        (&test.admin(), "repository:p/x:pull", 1800),
+        (&test.admin(), "repository:open/x:pull", 1800),
+        (&test.admin(), "repository:open/x:pull,push", 7200),
+        (&As::Nobody, "repository:open/x:pull,push", 1800),
+    ] {
+        let answer = test
+            .get(who, &format!("/service/token?{SERVICE}&scope={scope}"))
+            .await;
+        assert_eq!(answer.json()["expires_in"], seconds, "{scope}");
+    }
     let other = test.get(&test.admin(), "/service/token?service=other").await;
     assert_eq!(
         (other.status, other.code().as_str()),
@@ -210,6 +224,23 @@ async fn p62_post_with_password_and_refresh_token(pool: PgPool) {
             (answer.status, answer.code().as_str()),
             (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
             "{bad}"
+        );
+    }
+    // What is no form is refused in JSON too, whatever its type says.
+    for (kind, body) in [("application/json", "{}"), ("text/html", "<p>"), ("", &form)] {
+        let builder = Request::builder().method(Method::POST).uri("/service/token");
+        let builder = if kind.is_empty() {
+            builder
+        } else {
+            builder.header(header::CONTENT_TYPE, kind)
+        };
+        let answer = test
+            .request(builder.body(Body::from(body.to_owned())).unwrap())
+            .await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+            "{kind}"
         );
     }
     let unknown = post(&test, "grant_type=refresh_token&refresh_token=slipway_rt_none").await;
