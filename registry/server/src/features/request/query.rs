@@ -176,6 +176,6 @@ fn bad(message: &str) -> Error {
 }
 
 #[cfg(test)]
-pub(super) fn parse(text: &str) -> Result<Query> {
+pub(crate) fn parse(text: &str) -> Result<Query> {
     Query::parse(text)
 }

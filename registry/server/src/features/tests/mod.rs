@@ -2,6 +2,8 @@
 
 mod absent;
 mod client;
+mod contract;
 mod document;
 mod matrix;
+mod properties;
 pub(super) mod push;
