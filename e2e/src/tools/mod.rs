@@ -3,6 +3,7 @@
 pub mod cargo_deny;
 pub mod debian;
 pub mod go;
+pub mod python;
 
 use std::path::PathBuf;
 use std::process::Command;

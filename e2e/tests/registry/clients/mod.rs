@@ -1,6 +1,7 @@
 //! The programs that users have, unchanged, against `all`: plain HTTP on loopback.
 
 pub(crate) mod crane;
+mod harborapi;
 mod helm;
 mod layout;
 mod oras;

@@ -5,6 +5,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{Code, Error};
 use crate::kernel::paging::unprocessable;
@@ -39,9 +40,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 "parsing the body failed, because it is an array, not an object",
             ));
         }
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| unprocessable(format!("parsing the body failed, because {error}")))
+        let wrong =
+            |error: serde_json::Error| unprocessable(format!("parsing the body failed, because {error}"));
+        let mut document = serde_json::from_slice(&bytes).map_err(wrong)?;
+        drop_nulls(&mut document);
+        serde_json::from_value(document).map(Self).map_err(wrong)
+    }
+}
+
+/// A null says nothing, as in Harbor: many clients write one for each field that they leave out.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

@@ -49,3 +49,32 @@ fn repository_names_are_decoded_twice() {
     assert_eq!(decode_again("a+b%2Bc"), "a+b+c");
     assert!(repository_name("p", "..%2Fother").is_none());
 }
+
+#[tokio::test]
+async fn nulls_say_nothing() {
+    use axum::extract::{FromRequest, Request};
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Wanted {
+        name: String,
+        #[serde(default)]
+        old: String,
+        more: Option<std::collections::BTreeMap<String, String>>,
+    }
+    let read = async |text: &'static str| {
+        let request = Request::new(axum::body::Body::from(text));
+        super::Body::<Wanted>::from_request(request, &())
+            .await
+            .map(|body| body.0)
+    };
+    let wanted = Wanted {
+        name: "n".to_owned(),
+        old: String::new(),
+        more: Some([("a".to_owned(), "b".to_owned())].into()),
+    };
+    let given = r#"{"name":"n","old":null,"x":[null],"more":{"a":"b","c":null}}"#;
+    assert_eq!(read(given).await.unwrap(), wanted);
+    for bad in [r#"{"name":null}"#, "null", "[]", "{", r#"{"name":1}"#] {
+        assert!(read(bad).await.is_err(), "{bad}");
+    }
+}
