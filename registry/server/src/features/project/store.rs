@@ -76,7 +76,7 @@ pub(super) async fn count(conn: &mut PgConnection, sight: &Sight, wanted: &Wante
     Ok(total)
 }
 
-/// Lists the projects that are seen and wanted.
+/// Lists the projects that are seen and wanted. The page is cut before anything is counted: what is skipped costs no count.
 pub(super) async fn list(
     conn: &mut PgConnection,
     sight: &Sight,
@@ -85,12 +85,14 @@ pub(super) async fn list(
 ) -> Result<Vec<ProjectRow>> {
     let rows = sqlx::query_as!(
         ProjectRow,
-        r#"SELECT p.id, p.name, p.owner_id, u.username AS owner_name, p.public, p.metadata, p.cve_allowlist,
-                  p.created_at, p.updated_at,
-                  (SELECT count(*) FROM repositories r WHERE r.project_id = p.id AND r.pushed_at IS NOT NULL)
+        r#"SELECT page.id AS "id!", page.name AS "name!", page.owner_id AS "owner_id!", page.username AS "owner_name!",
+                  page.public AS "public!", page.metadata AS "metadata!", page.cve_allowlist AS "cve_allowlist!",
+                  page.created_at AS "created_at!", page.updated_at AS "updated_at!",
+                  (SELECT count(*) FROM repositories r WHERE r.project_id = page.id AND r.pushed_at IS NOT NULL)
                       AS "repo_count!",
-                  ARRAY(SELECT DISTINCT m.role FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2)
+                  ARRAY(SELECT DISTINCT m.role FROM project_roles m WHERE m.project_id = page.id AND m.user_id = $2)
                       AS "roles!"
+           FROM (SELECT p.id, p.name, p.owner_id, u.username, p.public, p.metadata, p.cve_allowlist, p.created_at, p.updated_at
            FROM projects p JOIN users u ON u.id = p.owner_id
            WHERE p.deleted_at IS NULL
              AND ($1 OR p.public OR p.name = ANY ($3)
@@ -109,7 +111,7 @@ pub(super) async fn list(
                     CASE WHEN $11 = 'update_time' AND $12 THEN p.updated_at END DESC,
                     CASE WHEN $11 = 'update_time' AND NOT $12 THEN p.updated_at END,
                     CASE WHEN $12 THEN p.id END DESC, p.id
-           LIMIT $13 OFFSET $14"#,
+           LIMIT $13 OFFSET $14) AS page"#,
         sight.all,
         sight.user_id,
         &sight.names,
@@ -328,11 +330,10 @@ pub(super) struct StatisticsRow {
 pub(super) async fn statistics(conn: &mut PgConnection, sight: &Sight) -> Result<StatisticsRow> {
     let row = sqlx::query_as!(
         StatisticsRow,
-        r#"WITH seen AS (
-               SELECT p.id, p.public,
-                      (SELECT count(*) FROM repositories r
-                       WHERE r.project_id = p.id AND r.pushed_at IS NOT NULL) AS repositories
-               FROM projects p
+        r#"WITH held AS (SELECT project_id, count(*) AS repositories FROM repositories WHERE pushed_at IS NOT NULL GROUP BY 1),
+           seen AS (
+               SELECT p.id, p.public, h.repositories
+               FROM projects p LEFT JOIN held h ON h.project_id = p.id
                WHERE p.deleted_at IS NULL
                  AND ($1 OR p.public OR p.name = ANY ($3)
                       OR EXISTS (SELECT FROM project_roles m WHERE m.project_id = p.id AND m.user_id = $2)))

@@ -60,19 +60,23 @@ pub(super) async fn count(conn: &mut PgConnection, wanted: &Wanted) -> Result<i6
     Ok(total)
 }
 
-/// Lists repositories.
+/// Lists repositories. The page is cut before anything is counted.
 pub(super) async fn list(conn: &mut PgConnection, wanted: &Wanted, cut: &Cut) -> Result<Vec<RepositoryRow>> {
     let rows = sqlx::query_as!(
         RepositoryRow,
-        r#"SELECT r.id, r.project_id, p.name AS project_name, p.public, r.name, r.description, r.pull_count,
-                  (SELECT count(*) FROM manifests m WHERE m.repository_id = r.id AND m.subject_digest IS NULL)
+        r#"SELECT page.id AS "id!", page.project_id AS "project_id!", page.project_name AS "project_name!",
+                  page.public AS "public!", page.name AS "name!", page.description AS "description!",
+                  page.pull_count AS "pull_count!",
+                  (SELECT count(*) FROM manifests m WHERE m.repository_id = page.id AND m.subject_digest IS NULL)
                   - (SELECT count(*) FROM manifests m
-                     WHERE m.repository_id = r.id AND m.subject_digest IS NULL
+                     WHERE m.repository_id = page.id AND m.subject_digest IS NULL
                        AND m.digest IN (SELECT f.digest
                                         FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
-                                        WHERE i.repository_id = r.id AND i.is_index AND f.kind = 'child')
+                                        WHERE i.repository_id = page.id AND i.is_index AND f.kind = 'child')
                        AND NOT EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)) AS "artifact_count!",
-                  r.created_at, r.updated_at
+                  page.created_at AS "created_at!", page.updated_at AS "updated_at!"
+           FROM (SELECT r.id, r.project_id, p.name AS project_name, p.public, r.name, r.description, r.pull_count, r.created_at,
+                        r.updated_at
            FROM repositories r JOIN projects p ON p.id = r.project_id
            WHERE r.pushed_at IS NOT NULL AND p.deleted_at IS NULL
              AND ($1::bigint IS NULL OR r.project_id = $1)
@@ -88,7 +92,7 @@ pub(super) async fn list(conn: &mut PgConnection, wanted: &Wanted, cut: &Cut) ->
                     CASE WHEN $7 = 'pull_count' AND $8 THEN r.pull_count END DESC,
                     CASE WHEN $7 = 'pull_count' AND NOT $8 THEN r.pull_count END,
                     CASE WHEN $8 THEN r.id END DESC, r.id
-           LIMIT $9 OFFSET $10"#,
+           LIMIT $9 OFFSET $10) AS page"#,
         wanted.project_id,
         wanted.sight.all,
         wanted.sight.user_id,
