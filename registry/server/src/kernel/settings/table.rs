@@ -20,14 +20,17 @@ pub(crate) enum Kind {
     Secret,
 }
 
+/// Passes a value, or says in the rest of a sentence why not.
+type Rule = fn(&Value) -> Result<(), String>;
+
 /// One setting.
 pub(crate) struct Setting {
     /// Harbor's name.
     pub(crate) key: &'static str,
     /// What it holds.
     pub(crate) kind: Kind,
-    /// What it must be beyond its kind; the error is the rest of a sentence that starts with the name.
-    pub(crate) rule: Option<fn(&Value) -> Result<(), String>>,
+    /// What it must be beyond its kind; its name starts the sentence of the refusal.
+    pub(crate) rule: Option<Rule>,
     /// False: this release knows the default only, and shows it as not editable.
     pub(crate) editable: bool,
 }
@@ -49,7 +52,7 @@ const fn setting(key: &'static str, kind: Kind) -> Setting {
     }
 }
 
-const fn ruled(key: &'static str, kind: Kind, rule: fn(&Value) -> Result<(), String>) -> Setting {
+const fn ruled(key: &'static str, kind: Kind, rule: Rule) -> Setting {
     Setting {
         key,
         kind,
@@ -58,7 +61,7 @@ const fn ruled(key: &'static str, kind: Kind, rule: fn(&Value) -> Result<(), Str
     }
 }
 
-const fn fixed(key: &'static str, kind: Kind, rule: fn(&Value) -> Result<(), String>) -> Setting {
+const fn fixed(key: &'static str, kind: Kind, rule: Rule) -> Setting {
     Setting {
         key,
         kind,
