@@ -9,6 +9,7 @@ mod artifact;
 mod audit;
 mod error;
 mod icon;
+mod immutable;
 mod label;
 mod member;
 mod owner;
@@ -33,6 +34,7 @@ pub use artifact::{
 pub use audit::{AuditLog, AuditLogEventType, AuditLogExt};
 pub use error::{ErrorBody, ErrorEntry};
 pub use icon::Icon;
+pub use immutable::{ImmutableRule, ImmutableSelector};
 pub use label::Label;
 pub use member::{Member, MemberCreate, MemberRole, MemberUser};
 pub use owner::{OwnedProject, OwnerMark};

@@ -6,6 +6,8 @@
 
 mod choice;
 mod duration;
+mod immutable;
+mod pattern;
 mod quantity;
 mod replication;
 mod retention;
@@ -14,6 +16,8 @@ mod selector;
 
 pub use choice::InvalidChoice;
 pub use duration::{DurationError, HumanDuration};
+pub use immutable::{Choice, ImmutableRule, TagChange, holding};
+pub use pattern::{MAX_PATTERN_BYTES, Pattern, PatternError};
 pub use quantity::{Quantity, QuantityError};
 pub use replication::{
     ArtifactKind, LabelFilter, OnEvent, Platform, ReplicationFilters, ReplicationTrigger, TagFilter,

@@ -1,5 +1,7 @@
 use super::*;
 
+mod immutable;
+
 #[test]
 fn quantities_are_read_as_kubernetes_reads_them() {
     for (text, bytes) in [

@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 
+use axum::http::StatusCode;
 use serde_json::json;
 use slipway_model::manifest::MAX_MANIFEST_BYTES;
 
 use crate::error::{Code, Error, Result};
+use crate::features::immutable::Hold;
 
 /// What the checks look at.
 pub(crate) struct Candidate<'a> {
@@ -67,6 +69,17 @@ fn references(candidate: &Candidate<'_>) -> Result<()> {
     }
     let message = "the manifest refers to content that this repository does not have, push that first";
     Err(Error::new(Code::ManifestBlobUnknown, message).with_each_detail(missing))
+}
+
+/// A tag that a rule of the project holds stays where it is. (Looked at only where a tag would be moved or
+/// deleted, which the transaction finds out as it goes.)
+pub(crate) fn immutable(held: Option<Hold>) -> Result<()> {
+    let Some(hold) = held else {
+        return Ok(());
+    };
+    Err(Error::new(Code::Denied, hold.message())
+        .with_status(StatusCode::PRECONDITION_FAILED)
+        .with_detail(json!({"tag": hold.tag, "rule": hold.rule})))
 }
 
 #[cfg(test)]

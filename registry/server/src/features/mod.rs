@@ -5,6 +5,7 @@
 mod audit;
 mod cve_allowlist;
 mod icon;
+pub(crate) mod immutable;
 mod member;
 mod openapi;
 mod project;
@@ -39,6 +40,7 @@ fn router() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(cve_allowlist::routes())
         .merge(icon::routes())
+        .merge(immutable::routes())
         .merge(member::routes())
         .merge(project::routes())
         .merge(quota::routes())

@@ -16,7 +16,7 @@ use crate::kernel::app::App;
     ),
     tags(
         (name = "project"), (name = "member"), (name = "robot"), (name = "quota"), (name = "repository"),
-        (name = "artifact"), (name = "search"), (name = "statistic"), (name = "permissions"),
+        (name = "artifact"), (name = "immutable"), (name = "search"), (name = "statistic"), (name = "permissions"),
         (name = "slipway", description = "Slipway's own"),
     ),
 )]

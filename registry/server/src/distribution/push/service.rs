@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use slipway_model::policy::TagChange;
 use slipway_model::{Digest, Reference, RepositoryName, Tag};
 use sqlx::PgConnection;
 
@@ -12,8 +13,10 @@ use super::parsed::Parsed;
 use super::{config, store};
 use crate::distribution::admission::{self, Candidate};
 use crate::distribution::conditional::Condition;
-use crate::distribution::{content, retry};
+use crate::distribution::content::{self, Place};
+use crate::distribution::retry;
 use crate::error::{Code, Error, Result};
+use crate::features::immutable;
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -118,6 +121,15 @@ fn failed() -> Error {
     )
 }
 
+/// What setting a tag came to.
+enum Set {
+    /// It stood there already.
+    Unchanged,
+    New,
+    /// It stood on another manifest before.
+    Moved,
+}
+
 struct Push<'a> {
     app: &'a App,
     ctx: &'a Context,
@@ -142,12 +154,20 @@ impl Push<'_> {
             let known = (!is_new).then(|| self.parsed.digest.as_str());
             self.conditions.check(known)?;
         }
-        let mut tags = Vec::new();
+        let (mut tags, mut moved) = (Vec::new(), Vec::new());
         for tag in &self.parsed.tags {
-            if self.set_tag(conn, repository_id, tag, manifest_id).await? {
-                tags.push(tag.as_str());
+            match self.set_tag(conn, repository_id, tag, manifest_id).await? {
+                Set::Unchanged => continue,
+                Set::New => {}
+                Set::Moved => moved.push(tag.as_str()),
             }
+            tags.push(tag.as_str());
         }
+        let place = Place {
+            project_id: self.project.id,
+            repository_id,
+        };
+        admission::immutable(immutable::hold(conn, place, &moved, TagChange::Move).await?)?;
         if is_new || !tags.is_empty() {
             self.tell(conn, &tags, is_new).await?;
         }
@@ -231,14 +251,14 @@ impl Push<'_> {
         }
     }
 
-    /// Sets a tag; false where it stood there already.
+    /// Sets a tag.
     async fn set_tag(
         &self,
         conn: &mut PgConnection,
         repository_id: i64,
         tag: &Tag,
         manifest_id: i64,
-    ) -> Result<bool> {
+    ) -> Result<Set> {
         let now = self.app.clock.now();
         let conditions = (!self.by_digest).then_some(&self.conditions);
         loop {
@@ -251,13 +271,13 @@ impl Push<'_> {
                 conditions.check(digest.as_deref())?;
             }
             match current {
-                Some(id) if id == manifest_id => return Ok(false),
+                Some(id) if id == manifest_id => return Ok(Set::Unchanged),
                 Some(_) => {
                     store::move_tag(conn, now, repository_id, tag.as_str(), manifest_id).await?;
-                    return Ok(true);
+                    return Ok(Set::Moved);
                 }
                 None if store::insert_tag(conn, now, repository_id, tag.as_str(), manifest_id).await? => {
-                    return Ok(true);
+                    return Ok(Set::New);
                 }
                 None => {}
             }

@@ -9,10 +9,12 @@ mod store;
 pub(crate) use request::{blob, manifest, tag};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use slipway_model::policy::TagChange;
 use sqlx::PgConnection;
 
 use super::content::{self, Place};
 use crate::error::Result;
+use crate::features::immutable::{self, Hold};
 
 /// What the removal of a manifest came to.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) enum Removal {
     Absent,
     /// An index of the repository refers to it; nothing was changed.
     ChildOf(String),
+    /// A rule of the project holds one of its tags; nothing was changed.
+    Held(Hold),
 }
 
 /// Removes a manifest with its tags, stops counting what only it referred to and puts that up for review.
@@ -46,6 +50,9 @@ pub(crate) async fn remove_manifest(
         return Ok(Removal::ChildOf(parent));
     }
     let tags = store::tags_of(conn, id).await?;
+    if let Some(hold) = held(conn, place, &tags).await? {
+        return Ok(Removal::Held(hold));
+    }
     store::delete_manifest(conn, id).await?;
     let orphans = store::orphans(conn, repository_id, &blobs).await?;
     let digests: Vec<String> = orphans.iter().map(|orphan| orphan.digest.clone()).collect();
@@ -62,7 +69,22 @@ pub(crate) async fn remove_manifest(
     Ok(Removal::Done { tags })
 }
 
-/// Removes a repository with everything in it.
+/// A tag of the repository that a rule of the project holds. The repository is locked: until the end of the
+/// transaction no tag comes to it.
+pub(crate) async fn held_tag(conn: &mut PgConnection, place: Place) -> Result<Option<Hold>> {
+    if !store::lock_repository(conn, place.repository_id).await? {
+        return Ok(None);
+    }
+    let tags = store::all_tags(conn, place.repository_id).await?;
+    held(conn, place, &tags).await
+}
+
+async fn held(conn: &mut PgConnection, place: Place, tags: &[String]) -> Result<Option<Hold>> {
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    immutable::hold(conn, place, &tags, TagChange::Delete).await
+}
+
+/// Removes a repository with everything in it, whatever rules hold there: see [`held_tag`].
 pub(crate) async fn remove_repository(
     conn: &mut PgConnection,
     now: DateTime<Utc>,

@@ -6,13 +6,15 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
+use slipway_model::policy::TagChange;
 use slipway_model::{Digest, RepositoryName, Tag};
 use sqlx::PgConnection;
 
 use super::{Removal, remove_manifest, store};
 use crate::distribution::content::{self, Place};
-use crate::distribution::{retry, settings};
+use crate::distribution::{admission, retry, settings};
 use crate::error::{Code, Error, Result};
+use crate::features::immutable;
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -57,6 +59,7 @@ pub(crate) async fn manifest(
                 return Err(Error::new(Code::ManifestUnknown, message));
             }
             Removal::ChildOf(parent) => return Err(needed(&format!("the index {parent}"), "GET, HEAD, PUT")),
+            Removal::Held(hold) => return admission::immutable(Some(hold)),
         }
         tx.commit().await?;
         Ok(())
@@ -86,6 +89,7 @@ pub(crate) async fn tag(
                 format!("there is no tag {tag} in {repository}"),
             ));
         };
+        admission::immutable(immutable::hold(&mut tx, place, &[tag.as_str()], TagChange::Delete).await?)?;
         let payload = json!({"repository": repository, "digest": digest, "tag": tag});
         scene
             .tell(&mut tx, "tag", format!("{repository}:{tag}"), payload)

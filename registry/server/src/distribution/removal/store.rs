@@ -119,6 +119,17 @@ pub(crate) async fn tags_of(conn: &mut PgConnection, manifest_id: i64) -> Result
     Ok(tags)
 }
 
+/// All tags of a repository, sorted.
+pub(crate) async fn all_tags(conn: &mut PgConnection, repository_id: i64) -> Result<Vec<String>> {
+    let tags = sqlx::query_scalar!(
+        "SELECT name FROM tags WHERE repository_id = $1 ORDER BY name",
+        repository_id
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(tags)
+}
+
 /// Deletes a manifest; its references and tags go with it.
 pub(crate) async fn delete_manifest(conn: &mut PgConnection, manifest_id: i64) -> Result<()> {
     sqlx::query!("DELETE FROM manifests WHERE id = $1", manifest_id)

@@ -4,6 +4,7 @@ mod access;
 mod concurrency;
 mod faults;
 mod garbage;
+mod immutable;
 mod lists;
 mod manifests;
 mod mounts;

@@ -256,6 +256,9 @@ pub(super) async fn repositories(conn: &mut PgConnection, id: i64) -> Result<Vec
 /// Takes a project away with its members and robots, and the permissions of other robots on its name, so
 /// that a later project of the same name does not open to them. The row stays, for the audit log.
 pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64, name: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM immutable_rules WHERE project_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("DELETE FROM robots WHERE project_id = $1", id)
         .execute(&mut *conn)
         .await?;

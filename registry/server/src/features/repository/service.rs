@@ -163,6 +163,9 @@ pub(super) async fn delete(app: &App, ctx: &Context, address: Address<'_>) -> Re
             .enter(&mut tx, app, ctx, Resource::Repository, Action::Delete)
             .await?;
         let site = entered.site().ok_or_else(|| address.not_found())?;
+        if let Some(hold) = removal::held_tag(&mut tx, site.place()).await? {
+            return Err(hold.refused());
+        }
         let tags = tag::store::names(&mut tx, site.repository_id, MOST_TAGS).await?;
         removal::remove_repository(&mut tx, app.clock.now(), settings::grace(app), site.place()).await?;
         let news = News {

@@ -48,6 +48,8 @@ const PATHS: &[(Method, &str)] = &[
     ),
     (Method::GET, "/api/v2.0/projects/{p}/logs"),
     (Method::GET, "/api/v2.0/projects/{p}/auditlog-exts"),
+    (Method::GET, "/api/v2.0/projects/{p}/immutabletagrules"),
+    (Method::DELETE, "/api/v2.0/projects/{p}/immutabletagrules/1"),
     (Method::GET, "/api/slipway/v1/projects/{p}/owner"),
     (Method::GET, "/api/v2.0/search?q={p}"),
 ];

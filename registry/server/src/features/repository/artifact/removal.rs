@@ -39,6 +39,7 @@ pub(in crate::features::repository) async fn delete(
             let tags = match remove_manifest(&mut tx, now, grace, site.place(), &digest).await? {
                 Removal::Done { tags } => tags,
                 Removal::ChildOf(parent) if id == first.id => return Err(held(&digest, &parent)),
+                Removal::Held(hold) => return Err(hold.refused()),
                 Removal::ChildOf(_) | Removal::Absent => continue,
             };
             let news = News {

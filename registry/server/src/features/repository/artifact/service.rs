@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::kind;
 use super::store::{self, ArtifactRow, Wanted};
 use crate::error::{Code, Error, Result};
+use crate::features::immutable::Guard;
 use crate::features::repository::service::Address;
 use crate::features::repository::store::Cut;
 use crate::features::repository::tag;
@@ -26,6 +27,8 @@ pub(in crate::features::repository) struct With {
     pub(in crate::features::repository) tags: bool,
     pub(in crate::features::repository) labels: bool,
     pub(in crate::features::repository) accessories: bool,
+    /// Whether a rule holds each of the tags.
+    pub(in crate::features::repository) immutable: bool,
 }
 
 /// Lists a repository's artifacts; of one that does not exist there are none.
@@ -178,6 +181,15 @@ async fn dressed(
                     .get_or_insert_default()
                     .push(wire::tag(row));
             }
+        }
+    }
+    if with.tags && with.immutable {
+        let guard = Guard::of(conn, site.project_id).await?;
+        for tag in artifacts
+            .iter_mut()
+            .flat_map(|artifact| artifact.tags.iter_mut().flatten())
+        {
+            tag.immutable = guard.is_immutable(site.repository, &tag.name);
         }
     }
     if with.labels {

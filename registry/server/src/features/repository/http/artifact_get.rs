@@ -18,7 +18,7 @@ use crate::kernel::context::Context;
         ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
         ("reference" = String, Path, description = "a tag or a digest"),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
-        ("with_accessory" = Option<bool>, Query),
+        ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
     ),
     responses(
         (status = 200, body = Artifact),

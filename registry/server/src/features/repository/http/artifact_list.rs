@@ -25,7 +25,7 @@ use crate::kernel::paging::Page;
         ("sort" = Option<String>, Query),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
-        ("with_accessory" = Option<bool>, Query),
+        ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
     ),
     responses(
         (status = 200, body = Vec<Artifact>), (status = 400, body = ErrorBody),
@@ -61,6 +61,7 @@ pub(super) fn with(params: &Params) -> With {
         tags: params.switch("with_tag").unwrap_or(true),
         labels: params.switch("with_label").unwrap_or(false),
         accessories: params.switch("with_accessory").unwrap_or(false),
+        immutable: params.switch("with_immutable_status").unwrap_or(false),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::kernel::context::Context;
     operation_id = "deleteRepository",
     params(("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),),
     responses(
-        (status = 200, description = "Deleted"),
+        (status = 200, description = "Deleted"), (status = 412, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     ),
 )]

@@ -18,7 +18,7 @@ use crate::kernel::context::Context;
         ("tag_name" = String, Path),
     ),
     responses(
-        (status = 200, description = "Removed"),
+        (status = 200, description = "Removed"), (status = 412, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     ),
 )]

@@ -21,6 +21,7 @@ use crate::kernel::paging::Page;
         ("reference" = String, Path, description = "a tag or a digest"),
         ("q" = Option<String>, Query, description = "such as name=~v1"),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
+        ("with_immutable_status" = Option<bool>, Query),
     ),
     responses(
         (status = 200, body = Vec<Tag>), (status = 400, body = ErrorBody),
@@ -40,6 +41,7 @@ pub(in crate::features::repository) async fn list(
         repository: &repository,
     };
     let cut = (page.limit(), page.offset());
-    let (tags, total) = service::list(&app, &ctx, address, &reference, name, cut).await?;
+    let with_immutable = params.switch("with_immutable_status").unwrap_or(false);
+    let (tags, total) = service::list(&app, &ctx, address, &reference, name, with_immutable, cut).await?;
     Ok((page.headers(total), Json(tags)))
 }

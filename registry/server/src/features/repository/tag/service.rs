@@ -4,9 +4,11 @@ use serde_json::json;
 use slipway_api::Tag;
 use slipway_model::Tag as TagName;
 use slipway_model::permission::{Action, Resource};
+use slipway_model::policy::TagChange;
 
 use super::store;
 use crate::error::{Code, Error, Result};
+use crate::features::immutable::{self, Guard};
 use crate::features::repository::artifact::service::{find, not_found};
 use crate::features::repository::service::Address;
 use crate::features::repository::tell::{News, tell};
@@ -22,6 +24,7 @@ pub(in crate::features::repository) async fn list(
     address: Address<'_>,
     reference: &str,
     name: TextFilter,
+    with_immutable: bool,
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Tag>, i64)> {
     let mut conn = app.pool.acquire().await?;
@@ -32,7 +35,14 @@ pub(in crate::features::repository) async fn list(
     let artifact = find(&mut conn, site, address, reference).await?;
     let total = store::count(&mut conn, artifact.id, &name).await?;
     let rows = store::list(&mut conn, artifact.id, &name, limit, offset).await?;
-    Ok((rows.into_iter().map(wire::tag).collect(), total))
+    let mut tags: Vec<Tag> = rows.into_iter().map(wire::tag).collect();
+    if with_immutable {
+        let guard = Guard::of(&mut conn, site.project_id).await?;
+        for tag in &mut tags {
+            tag.immutable = guard.is_immutable(site.repository, &tag.name);
+        }
+    }
+    Ok((tags, total))
 }
 
 /// Sets a new tag on an artifact. One that the repository has is not moved.
@@ -91,6 +101,9 @@ pub(in crate::features::repository) async fn delete(
     if !store::delete(&mut tx, artifact.id, name).await? {
         let message = format!("tag {name} attached to artifact {} not found", artifact.id);
         return Err(Error::new(Code::NotFound, message));
+    }
+    if let Some(hold) = immutable::hold(&mut tx, site.place(), &[name], TagChange::Delete).await? {
+        return Err(hold.refused());
     }
     let news = News {
         project_id: site.project_id,

@@ -1,0 +1,6 @@
+//! One operation a file.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod list;
+pub(super) mod update;
