@@ -25,6 +25,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
             http::delete::delete
         ))
         .routes(routes!(http::deletable::deletable))
+        .routes(routes!(http::metadata_list::list, http::metadata_add::add))
+        .routes(routes!(
+            http::metadata_get::get,
+            http::metadata_set::set,
+            http::metadata_remove::remove
+        ))
         .routes(routes!(http::summary::summary))
         .routes(routes!(http::statistics::statistics))
         .routes(routes!(http::search::search))

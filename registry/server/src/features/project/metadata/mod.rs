@@ -1,5 +1,11 @@
 //! A project's settings: texts under known names, as Harbor has them.
 
+pub(super) mod service;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use slipway_api::ProjectCreate;
@@ -19,6 +25,9 @@ const KNOWN: &[&str] = &[
     "reuse_sys_cve_allowlist",
     "severity",
 ];
+
+/// Names of settings that are numbers. They are kept for proxy caches, where they are set one by one.
+const NUMBERS: &[&str] = &["max_upstream_conn", "proxy_speed_kb"];
 
 /// Severities, as they are answered.
 const SEVERITIES: &[&str] = &["none", "low", "medium", "high", "critical"];
@@ -59,6 +68,29 @@ fn parse_public(text: &str) -> Result<bool> {
             Code::BadRequest,
             format!("metadata.public should only be 'true' or 'false', but got: '{other}'"),
         )),
+    }
+}
+
+/// The value of one setting, as it is kept.
+fn checked_setting(name: &str, value: &str) -> Result<String> {
+    match name {
+        "public" => parse_public(value).map(|public| public.to_string()),
+        "severity" => severity(value),
+        name if KNOWN.contains(&name) => switch(name, value),
+        name if NUMBERS.contains(&name) => {
+            value.parse().map(|number: i64| number.to_string()).map_err(|_| {
+                Error::new(
+                    Code::BadRequest,
+                    format!("metadata.{name} is a whole number, not '{value}'"),
+                )
+            })
+        }
+        other => {
+            let mut known = [&["public"], KNOWN, NUMBERS].concat();
+            known.sort_unstable();
+            let message = format!("invalid key: {other}; settings are {}", known.join(", "));
+            Err(Error::new(Code::BadRequest, message))
+        }
     }
 }
 
