@@ -17,6 +17,7 @@ mod project;
 mod quota;
 mod repository;
 mod robot;
+mod scanner;
 mod secret;
 mod statistics;
 mod system;
@@ -48,6 +49,7 @@ pub use robot::{
     Access, Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch,
     RobotUpdate,
 };
+pub use scanner::ProjectScanner;
 pub use secret::Secret;
 pub use statistics::{GrantablePermissions, Permission, Search, SearchRepository, Statistics};
 pub use system::{ComponentHealth, Health, SystemInfo};

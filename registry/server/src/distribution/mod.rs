@@ -7,6 +7,7 @@ pub(crate) mod admission;
 pub(crate) mod body;
 pub(crate) mod conditional;
 pub(crate) mod content;
+pub(crate) mod copy;
 pub(crate) mod garbage;
 pub(crate) mod gate;
 mod http;

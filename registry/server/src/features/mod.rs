@@ -6,6 +6,7 @@ mod audit;
 mod cve_allowlist;
 mod icon;
 pub(crate) mod immutable;
+mod label;
 mod member;
 mod openapi;
 mod project;
@@ -13,6 +14,7 @@ pub(crate) mod quota;
 mod repository;
 mod request;
 mod robot;
+mod scanner;
 mod session;
 mod sight;
 mod system;
@@ -41,12 +43,14 @@ fn router() -> OpenApiRouter<App> {
         .merge(cve_allowlist::routes())
         .merge(icon::routes())
         .merge(immutable::routes())
+        .merge(label::routes())
         .merge(member::routes())
         .merge(project::routes())
         .merge(quota::routes())
         .merge(repository::routes())
         .merge(robot::routes())
         .merge(session::routes())
+        .merge(scanner::routes())
         .merge(system::routes())
         .merge(user::routes())
         .merge(usergroup::routes())

@@ -15,8 +15,8 @@ use crate::kernel::app::App;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
-        (name = "project"), (name = "member"), (name = "robot"), (name = "quota"), (name = "repository"),
-        (name = "artifact"), (name = "immutable"), (name = "search"), (name = "statistic"), (name = "permissions"),
+        (name = "project"), (name = "projectMetadata"), (name = "member"), (name = "robot"), (name = "quota"), (name = "repository"),
+        (name = "artifact"), (name = "immutable"), (name = "label"), (name = "search"), (name = "statistic"), (name = "permissions"),
         (name = "slipway", description = "Slipway's own"),
     ),
 )]

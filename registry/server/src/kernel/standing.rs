@@ -54,6 +54,18 @@ async fn look_up(
     Ok(Some((row.into(), standing, until)))
 }
 
+/// The same for the project of this id.
+pub(crate) async fn in_project_by_id(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    caller: &Caller,
+    project_id: i64,
+) -> Result<Option<(ProjectScope, Standing)>> {
+    let row = store::project_by_id(conn, project_id).await?;
+    let standing = of(conn, now, caller, row.as_ref().map(|row| row.id)).await?;
+    Ok(row.map(|row| (row.into(), standing)))
+}
+
 /// What the caller is in the system as a whole.
 pub(crate) async fn in_system(
     conn: &mut PgConnection,

@@ -259,6 +259,9 @@ pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64,
     sqlx::query!("DELETE FROM immutable_rules WHERE project_id = $1", id)
         .execute(&mut *conn)
         .await?;
+    sqlx::query!("DELETE FROM labels WHERE project_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("DELETE FROM robots WHERE project_id = $1", id)
         .execute(&mut *conn)
         .await?;

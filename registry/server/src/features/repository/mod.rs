@@ -29,10 +29,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
             http::repository_update::update,
             http::repository_delete::delete
         ))
-        .routes(routes!(http::artifact_list::list))
+        .routes(routes!(http::artifact_list::list, http::artifact_copy::copy))
+        .routes(routes!(http::artifact_list_of_project::list))
         .routes(routes!(http::artifact_get::get, http::artifact_delete::delete))
         .routes(routes!(http::artifact_accessories::list))
         .routes(routes!(http::artifact_addition::get))
+        .routes(routes!(http::artifact_vulnerabilities::get))
+        .routes(routes!(http::artifact_label_add::add))
+        .routes(routes!(http::artifact_label_remove::remove))
         .routes(routes!(http::tag_list::list, http::tag_create::create))
         .routes(routes!(http::tag_delete::delete))
 }

@@ -6,6 +6,7 @@ use super::artifact::kind;
 use crate::features::tests::push;
 use crate::testing::{As, TestApp};
 
+mod copy;
 mod removal;
 
 const HELLO: &str = "/api/v2.0/projects/alpha/repositories/hello";

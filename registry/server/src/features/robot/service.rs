@@ -6,7 +6,7 @@ use slipway_api::{
     Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch, RobotUpdate,
     Secret, Timestamp,
 };
-use slipway_model::permission::{Action, Resource, Role, role_allows};
+use slipway_model::permission::{Action, Resource, Role};
 use sqlx::PgConnection;
 
 use super::rules::Level;
@@ -14,6 +14,7 @@ use super::store::{self, Change, Cut, NewRobot, RobotRow};
 use super::{grants, rules};
 use crate::error::{Code, Error, Result};
 use crate::features::request::query::TextFilter;
+use crate::features::sight;
 use crate::kernel::access::{ProjectScope, Standing};
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -217,9 +218,7 @@ pub(super) async fn may_see_permissions(app: &App, ctx: &Context) -> Result<bool
         return Ok(true);
     }
     if let Caller::User { id, .. } = &ctx.caller
-        && store::roles(&mut conn, *id)
-            .await?
-            .contains(&Role::ProjectAdmin.id())
+        && sight::roles(&mut conn, *id).await?.contains(&Role::ProjectAdmin)
     {
         return Ok(false);
     }
@@ -255,31 +254,11 @@ async fn find(
     };
     match row {
         Some(row) if allowed => Ok(row),
-        _ if inside || !told_absent(conn, now, ctx).await? => Err(standing::refused(&ctx.caller)),
+        _ if inside || !sight::reads_somewhere(conn, now, ctx, Resource::Robot).await? => {
+            Err(standing::refused(&ctx.caller))
+        }
         _ => Err(Error::new(Code::NotFound, format!("robot {id} not found"))),
     }
-}
-
-/// Is the caller one who reads robots somewhere? Then one that is not there for him is 404; to all others
-/// each robot is 403. It depends on the caller alone, so nobody learns which robots there are.
-async fn told_absent(conn: &mut PgConnection, now: DateTime<Utc>, ctx: &Context) -> Result<bool> {
-    let reads = |role| role_allows(role, Resource::Robot, Action::Read);
-    Ok(match standing::in_system(conn, now, &ctx.caller).await? {
-        Standing::Administrator => true,
-        Standing::Anonymous => false,
-        Standing::Member(_) => match &ctx.caller {
-            Caller::User { id, .. } => store::roles(conn, *id)
-                .await?
-                .into_iter()
-                .filter_map(Role::from_id)
-                .any(reads),
-            _ => false,
-        },
-        Standing::Robot { grants, .. } => grants
-            .iter()
-            .flat_map(|grant| &grant.access)
-            .any(|access| access.resource == Resource::Robot.as_str()),
-    })
 }
 
 /// Where the robot will live, if the caller may create one there.

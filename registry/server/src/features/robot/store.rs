@@ -233,14 +233,3 @@ pub(super) async fn delete(conn: &mut PgConnection, id: i64) -> Result<()> {
         .await?;
     Ok(())
 }
-
-/// In which projects is a user somebody?
-pub(super) async fn roles(conn: &mut PgConnection, user_id: i64) -> Result<Vec<i16>> {
-    let roles = sqlx::query_scalar!(
-        r#"SELECT DISTINCT role AS "role!" FROM project_roles WHERE user_id = $1"#,
-        user_id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(roles)
-}

@@ -7,40 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::features::openapi;
 
 /// Operations that are not there yet.
-const MISSING: &[&str] = &[
-    "GET /api/v2.0/projects/{project_name_or_id}/artifacts",
-    "GET /api/v2.0/projects/{project_name_or_id}/scanner",
-    "PUT /api/v2.0/projects/{project_name_or_id}/scanner",
-    "GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates",
-    "GET /api/v2.0/projects/{project_name_or_id}/metadatas/",
-    "POST /api/v2.0/projects/{project_name_or_id}/metadatas/",
-    "DELETE /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name}",
-    "GET /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name}",
-    "PUT /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name}",
-    "POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts",
-    "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities",
-    "POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels",
-    "DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}",
-    "GET /api/v2.0/labels",
-    "POST /api/v2.0/labels",
-    "DELETE /api/v2.0/labels/{label_id}",
-    "GET /api/v2.0/labels/{label_id}",
-    "PUT /api/v2.0/labels/{label_id}",
-    "GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
-    "POST /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
-    "DELETE /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}",
-    "PUT /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}",
-];
+const MISSING: &[&str] = &[];
 
 /// Operations that are there without these parameters or success codes.
 const LACKING: &[(&str, &str)] = &[
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts",
-        "with_immutable_status with_inherited_accessory with_sbom_overview with_scan_overview",
+        "with_inherited_accessory with_sbom_overview with_scan_overview",
     ),
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}",
-        "page page_size with_immutable_status with_inherited_accessory with_sbom_overview with_scan_overview with_signature",
+        "page page_size with_inherited_accessory with_sbom_overview with_scan_overview with_signature",
     ),
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories",
@@ -48,7 +25,24 @@ const LACKING: &[(&str, &str)] = &[
     ),
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags",
-        "sort with_immutable_status",
+        "sort",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/artifacts",
+        "with_inherited_accessory with_sbom_overview with_scan_overview",
+    ),
+    ("PUT /api/v2.0/projects/{project_name_or_id}/scanner", "200"),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates",
+        "q sort",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities",
+        "200",
+    ),
+    (
+        "GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
+        "q sort",
     ),
     ("GET /api/v2.0/users/search", "page page_size"),
     ("PUT /api/v2.0/users/{user_id}/cli_secret", "200"),

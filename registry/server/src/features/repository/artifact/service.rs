@@ -11,6 +11,7 @@ use super::kind;
 use super::store::{self, ArtifactRow, Wanted};
 use crate::error::{Code, Error, Result};
 use crate::features::immutable::Guard;
+use crate::features::label;
 use crate::features::repository::service::Address;
 use crate::features::repository::store::Cut;
 use crate::features::repository::tag;
@@ -49,7 +50,8 @@ pub(in crate::features::repository) async fn list(
     };
     let total = store::count(&mut conn, site.repository_id, &wanted).await?;
     let rows = store::list(&mut conn, site.repository_id, &wanted, &cut).await?;
-    Ok((dressed(&mut conn, site, rows, with).await?, total))
+    let rows = rows.into_iter().map(|row| (site, row)).collect();
+    Ok((dressed(&mut conn, site.project_id, rows, with).await?, total))
 }
 
 /// Reads an artifact.
@@ -66,7 +68,7 @@ pub(in crate::features::repository) async fn get(
         .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
-    let artifact = dressed(&mut conn, site, vec![row], with)
+    let artifact = dressed(&mut conn, site.project_id, vec![(site, row)], with)
         .await?
         .into_iter()
         .next();
@@ -88,7 +90,7 @@ pub(in crate::features::repository) async fn accessories(
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
     let total = store::count_accessories(&mut conn, site.repository_id, &row.digest).await?;
-    let rows = store::accessories(&mut conn, site.repository_id, &[row.digest], limit, offset).await?;
+    let rows = store::accessories(&mut conn, &[site.repository_id], &[row.digest], limit, offset).await?;
     Ok((
         rows.into_iter()
             .map(|row| wire::accessory(site.repository, row))
@@ -125,6 +127,25 @@ pub(in crate::features::repository) async fn build_history(
     Ok(wire::history(store::history(&mut conn, row.id).await?))
 }
 
+/// What is known of an artifact's vulnerabilities: nothing, for there is no scanner.
+pub(in crate::features::repository) async fn vulnerabilities(
+    app: &App,
+    ctx: &Context,
+    address: Address<'_>,
+    reference: &str,
+) -> Result<()> {
+    let mut conn = app.pool.acquire().await?;
+    let entered = address
+        .enter(&mut conn, app, ctx, Resource::ArtifactAddition, Action::Read)
+        .await?;
+    let site = entered.site().ok_or_else(|| not_found(address, reference))?;
+    find(&mut conn, site, address, reference).await?;
+    Err(Error::new(
+        Code::NotFound,
+        format!("no scanner is configured for the project {}", address.project),
+    ))
+}
+
 /// The artifact behind a tag or digest.
 pub(in crate::features::repository) async fn find(
     conn: &mut PgConnection,
@@ -152,15 +173,23 @@ pub(in crate::features::repository) fn not_found(address: Address<'_>, reference
     )
 }
 
-/// Adds to artifacts what was asked for, with one query for each kind of thing.
-async fn dressed(
+/// Adds to a project's artifacts what was asked for, with one query for each kind of thing.
+pub(super) async fn dressed(
     conn: &mut PgConnection,
-    site: Site<'_>,
-    rows: Vec<ArtifactRow>,
+    project_id: i64,
+    rows: Vec<(Site<'_>, ArtifactRow)>,
     with: With,
 ) -> Result<Vec<Artifact>> {
-    let indexes: Vec<i64> = rows.iter().filter(|row| row.is_index).map(|row| row.id).collect();
-    let mut artifacts: Vec<Artifact> = rows.into_iter().map(|row| wire::artifact(site, row)).collect();
+    let sites: Vec<Site<'_>> = rows.iter().map(|(site, _)| *site).collect();
+    let indexes: Vec<i64> = rows
+        .iter()
+        .filter(|(_, row)| row.is_index)
+        .map(|(_, row)| row.id)
+        .collect();
+    let mut artifacts: Vec<Artifact> = rows
+        .into_iter()
+        .map(|(site, row)| wire::artifact(site, row))
+        .collect();
     let ids: Vec<i64> = artifacts.iter().map(|artifact| artifact.id).collect();
     let place: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     if !indexes.is_empty() {
@@ -184,27 +213,32 @@ async fn dressed(
         }
     }
     if with.tags && with.immutable {
-        let guard = Guard::of(conn, site.project_id).await?;
-        for tag in artifacts
-            .iter_mut()
-            .flat_map(|artifact| artifact.tags.iter_mut().flatten())
-        {
-            tag.immutable = guard.is_immutable(site.repository, &tag.name);
+        let guard = Guard::of(conn, project_id).await?;
+        for (site, artifact) in sites.iter().zip(&mut artifacts) {
+            for tag in artifact.tags.iter_mut().flatten() {
+                tag.immutable = guard.is_immutable(site.repository, &tag.name);
+            }
         }
     }
     if with.labels {
         artifacts
             .iter_mut()
             .for_each(|artifact| artifact.labels = Some(Vec::new()));
+        for (manifest_id, label) in label::of_artifacts(conn, &ids).await? {
+            if let Some(place) = place.get(&manifest_id) {
+                artifacts[*place].labels.get_or_insert_default().push(label);
+            }
+        }
     }
     if with.accessories {
         let digests: Vec<String> = artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
-        for row in store::accessories(conn, site.repository_id, &digests, None, 0).await? {
+        let repositories: Vec<i64> = sites.iter().map(|site| site.repository_id).collect();
+        for row in store::accessories(conn, &repositories, &digests, None, 0).await? {
             if let Some(place) = row.subject_id.and_then(|id| place.get(&id)) {
                 artifacts[*place]
                     .accessories
                     .get_or_insert_default()
-                    .push(wire::accessory(site.repository, row));
+                    .push(wire::accessory(sites[*place].repository, row));
             }
         }
     }

@@ -38,6 +38,8 @@ pub(in crate::features::repository) struct Wanted {
     pub(in crate::features::repository) digest: Option<String>,
     pub(in crate::features::repository) artifact_type: Option<String>,
     pub(in crate::features::repository) media_type: Option<String>,
+    /// Only those with all of these labels, each named once.
+    pub(in crate::features::repository) labels: Option<Vec<i64>>,
 }
 
 /// Counts the artifacts of a repository that are wanted.
@@ -58,7 +60,9 @@ pub(in crate::features::repository) async fn count(
              AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
              AND ($6::text IS NULL OR m.digest = $6)
              AND ($7::text IS NULL OR m.artifact_type = $7)
-             AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)"#,
+             AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)
+             AND ($9::bigint[] IS NULL OR cardinality($9) = (SELECT count(*) FROM artifact_labels l
+                                                             WHERE l.manifest_id = m.id AND l.label_id = ANY ($9)))"#,
         repository_id,
         wanted.with_children,
         wanted.tagged,
@@ -67,6 +71,7 @@ pub(in crate::features::repository) async fn count(
         wanted.digest.as_deref(),
         wanted.artifact_type.as_deref(),
         wanted.media_type.as_deref(),
+        wanted.labels.as_deref() as Option<&[i64]>,
     )
     .fetch_one(conn)
     .await?;
@@ -97,6 +102,8 @@ pub(in crate::features::repository) async fn list(
              AND ($6::text IS NULL OR m.digest = $6)
              AND ($7::text IS NULL OR m.artifact_type = $7)
              AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)
+             AND ($13::bigint[] IS NULL OR cardinality($13) = (SELECT count(*) FROM artifact_labels l
+                                                               WHERE l.manifest_id = m.id AND l.label_id = ANY ($13)))
            ORDER BY CASE WHEN $9 = 'push_time' AND NOT $10 THEN m.push_time END,
                     CASE WHEN $9 = 'pull_time' AND $10 THEN m.pull_time END DESC NULLS LAST,
                     CASE WHEN $9 = 'pull_time' AND NOT $10 THEN m.pull_time END NULLS FIRST,
@@ -116,6 +123,7 @@ pub(in crate::features::repository) async fn list(
         cut.down,
         cut.limit,
         cut.offset,
+        wanted.labels.as_deref() as Option<&[i64]>,
     )
     .fetch_all(conn)
     .await?;
@@ -145,6 +153,25 @@ pub(in crate::features::repository) async fn find(
     .fetch_optional(conn)
     .await?;
     Ok(row)
+}
+
+/// Locks an artifact against removal; false where it is gone.
+pub(in crate::features::repository) async fn hold(conn: &mut PgConnection, id: i64) -> Result<bool> {
+    let found = sqlx::query_scalar!("SELECT id FROM manifests WHERE id = $1 FOR KEY SHARE", id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Does the artifact refer to another one?
+pub(in crate::features::repository) async fn refers(conn: &mut PgConnection, id: i64) -> Result<bool> {
+    let refers = sqlx::query_scalar!(
+        r#"SELECT subject_digest IS NOT NULL AS "refers!" FROM manifests WHERE id = $1"#,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(refers.unwrap_or_default())
 }
 
 /// The history in an image's config.
@@ -201,10 +228,10 @@ pub(in crate::features::repository) struct AccessoryRow {
     pub(in crate::features::repository) push_time: DateTime<Utc>,
 }
 
-/// What refers to these digests of a repository, oldest first.
+/// What refers to these digests of these repositories, oldest first.
 pub(in crate::features::repository) async fn accessories(
     conn: &mut PgConnection,
-    repository_id: i64,
+    repository_ids: &[i64],
     subjects: &[String],
     limit: Option<i64>,
     offset: i64,
@@ -215,9 +242,9 @@ pub(in crate::features::repository) async fn accessories(
                   a.content_size, a.push_time
            FROM manifests a
            LEFT JOIN manifests s ON s.repository_id = a.repository_id AND s.digest = a.subject_digest
-           WHERE a.repository_id = $1 AND a.subject_digest = ANY ($2)
+           WHERE a.repository_id = ANY ($1) AND a.subject_digest = ANY ($2)
            ORDER BY a.push_time, a.id LIMIT $3 OFFSET $4"#,
-        repository_id,
+        repository_ids,
         subjects,
         limit,
         offset,

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use slipway_api::{Artifact, ErrorBody};
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::features::repository::artifact::service::{self, With};
 use crate::features::repository::artifact::store::Wanted;
 use crate::features::repository::service::Address;
@@ -21,7 +23,7 @@ use crate::kernel::paging::Page;
     operation_id = "listArtifacts",
     params(
         ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
-        ("q" = Option<String>, Query, description = "tags, digest, artifact_type, media_type, base=*"),
+        ("q" = Option<String>, Query, description = "tags, labels=(1 2), digest, artifact_type, media_type, base=*"),
         ("sort" = Option<String>, Query),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
@@ -39,20 +41,25 @@ pub(in crate::features::repository) async fn list(
     page: Page,
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<Artifact>>)> {
-    let wanted = wanted(&Query::read(&params)?);
-    let (sort, down) = sort(&params, &["push_time", "pull_time", "size"], ("push_time", true));
-    let cut = Cut {
-        sort,
-        down,
-        limit: page.limit(),
-        offset: page.offset(),
-    };
+    let wanted = wanted(&Query::read(&params)?)?;
     let address = Address {
         project: &project,
         repository: &repository,
     };
-    let (artifacts, total) = service::list(&app, &ctx, address, wanted, with(&params), cut).await?;
+    let (artifacts, total) =
+        service::list(&app, &ctx, address, wanted, with(&params), cut(&params, &page)).await?;
     Ok((page.headers(total), Json(artifacts)))
+}
+
+/// The part of the list that was asked for; newest first unless said otherwise.
+pub(super) fn cut(params: &Params, page: &Page) -> Cut {
+    let (sort, down) = sort(params, &["push_time", "pull_time", "size"], ("push_time", true));
+    Cut {
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    }
 }
 
 /// What the artifacts are answered with.
@@ -65,13 +72,15 @@ pub(super) fn with(params: &Params) -> With {
     }
 }
 
-fn wanted(query: &Query) -> Wanted {
+/// Which artifacts are wanted.
+pub(super) fn wanted(query: &Query) -> Result<Wanted> {
     let text = |keys: &[&str]| query.exact(keys).map(str::to_owned);
     let mut wanted = Wanted {
         with_children: query.exact(&["base"]) == Some("*"),
         digest: text(&["digest", "Digest"]),
         artifact_type: text(&["artifact_type", "ArtifactType"]),
         media_type: text(&["media_type", "MediaType"]),
+        labels: labels(query)?,
         ..Wanted::default()
     };
     match query.get(&["tags"]) {
@@ -81,5 +90,23 @@ fn wanted(query: &Query) -> Wanted {
         Some(Term::Fuzzy(part)) => wanted.tag_pattern = Some(holds(part)),
         _ => {}
     }
-    wanted
+    Ok(wanted)
+}
+
+/// `labels=(1 2)`: the ids of labels, all of which an artifact must have.
+fn labels(query: &Query) -> Result<Option<Vec<i64>>> {
+    let bad = || {
+        Error::new(
+            Code::BadRequest,
+            "labels in q is a list of ids such as labels=(1 2), all of which are asked for",
+        )
+    };
+    match query.get(&["labels"]) {
+        None => Ok(None),
+        Some(Term::All(ids)) => {
+            let ids: Result<BTreeSet<i64>> = ids.iter().map(|id| id.parse().map_err(|_| bad())).collect();
+            Ok(Some(ids?.into_iter().collect()))
+        }
+        Some(_) => Err(bad()),
+    }
 }

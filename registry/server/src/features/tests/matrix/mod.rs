@@ -1,6 +1,7 @@
 //! Every route, walked by everybody, against the table of permissions.
 
 mod routes;
+mod slices;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -9,9 +10,13 @@ use slipway_model::permission::{
 };
 use sqlx::PgPool;
 
-use self::routes::{Place, Route, routes};
+use self::routes::{Place, Route};
 use super::push;
 use crate::testing::{Answer, As, TestApp};
+
+fn routes() -> Vec<Route> {
+    routes::routes().into_iter().chain(slices::routes()).collect()
+}
 
 struct World {
     app: TestApp,
@@ -21,11 +26,32 @@ struct World {
 }
 
 impl World {
+    /// A label of the project or of the whole registry, a fresh one each time.
+    async fn label(&self, project_id: Option<i64>) -> String {
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO labels (project_id, name, description, color, created_at, updated_at)
+             VALUES ($1, gen_random_uuid()::text, '', '', $2, $2) RETURNING id",
+        )
+        .bind(project_id)
+        .bind(self.app.app.clock.now())
+        .fetch_one(&self.app.app.pool)
+        .await
+        .unwrap();
+        id.to_string()
+    }
+
     async fn call(&self, who: &As, route: &Route) -> Answer {
+        let label = match route.path {
+            path if path.contains("{label}") => self.label(Some(self.project.0)).await,
+            path if path.contains("{global}") => self.label(None).await,
+            _ => String::new(),
+        };
         let fill = |text: &str| {
             text.replace("{p}", &self.project.1)
                 .replace("{id}", &self.project.0.to_string())
                 .replace("{robot}", &self.robot.to_string())
+                .replace("{label}", &label)
+                .replace("{global}", &label)
                 .replace("{r}", "robot")
                 .replace("{a}", "create")
         };
@@ -103,9 +129,8 @@ async fn people_may_what_the_table_says(pool: PgPool) {
         world
             .expect(("outsider", &outsider), &route, Some(StatusCode::FORBIDDEN))
             .await;
-        let by_robot_id = route.path.contains("{robot}");
-        // Who reads robots somewhere is told that this one is not there.
-        let stranger = if by_robot_id {
+        // Who reads robots or labels somewhere is told that this one is not there.
+        let stranger = if route.path.contains("{robot}") || route.path.contains("{label}") {
             StatusCode::NOT_FOUND
         } else {
             StatusCode::FORBIDDEN
@@ -191,8 +216,9 @@ async fn h50_robots_may_exactly_what_they_were_granted(pool: PgPool) {
                 continue;
             }
             let answer = world.call(&robot, route).await;
-            // A robot that has to do with robots is told 404 for one that it does not see.
-            let absent = resource == Resource::Robot && route.path.contains("{robot}");
+            // A robot that has to do with robots (or labels) is told 404 for one that it does not see.
+            let absent = resource == Resource::Robot && route.path.contains("{robot}")
+                || resource == Resource::Label && route.path.contains("{label}");
             let refused =
                 answer.status == StatusCode::FORBIDDEN || (absent && answer.status == StatusCode::NOT_FOUND);
             assert!(refused, "{} {} as {who}: {answer:?}", route.method, route.path);

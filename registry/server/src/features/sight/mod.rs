@@ -1,7 +1,9 @@
 //! Which projects a caller sees in lists that run over all of them.
 
+mod store;
+
 use chrono::{DateTime, Utc};
-use slipway_model::permission::{Action, Resource};
+use slipway_model::permission::{Action, Resource, Role, role_allows};
 use sqlx::PgConnection;
 
 use crate::error::Result;
@@ -75,4 +77,35 @@ impl Sight {
         };
         Ok(Self { all, user_id, names })
     }
+}
+
+/// In which roles is a user a member of some project?
+pub(crate) async fn roles(conn: &mut PgConnection, user_id: i64) -> Result<Vec<Role>> {
+    let roles = store::roles(conn, user_id).await?;
+    Ok(roles.into_iter().filter_map(Role::from_id).collect())
+}
+
+/// Is the caller one who reads such things somewhere? Then one that is not there for him is 404; to all others
+/// each is 403. It depends on the caller alone, so nobody learns which there are.
+pub(crate) async fn reads_somewhere(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    resource: Resource,
+) -> Result<bool> {
+    Ok(match standing::in_system(conn, now, &ctx.caller).await? {
+        Standing::Administrator => true,
+        Standing::Anonymous => false,
+        Standing::Member(_) => match &ctx.caller {
+            Caller::User { id, .. } => roles(conn, *id)
+                .await?
+                .into_iter()
+                .any(|role| role_allows(role, resource, Action::Read)),
+            _ => false,
+        },
+        Standing::Robot { grants, .. } => grants
+            .iter()
+            .flat_map(|grant| &grant.access)
+            .any(|access| access.resource == resource.as_str()),
+    })
 }

@@ -1,0 +1,5 @@
+//! One operation a file.
+
+pub(super) mod candidates;
+pub(super) mod get;
+pub(super) mod set;

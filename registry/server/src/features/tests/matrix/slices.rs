@@ -1,0 +1,238 @@
+//! The routes of metadata, immutable tags, labels, copies and scanners, and what each asks for.
+
+use axum::http::Method;
+use slipway_model::permission::Action::{self, Create, Delete, List, Read, Update};
+use slipway_model::permission::Resource::{self, Artifact, ArtifactAddition, ArtifactLabel, ImmutableTag};
+use slipway_model::permission::Resource::{Label, Metadata, Scanner};
+
+use super::routes::Place::{self, Project, System};
+use super::routes::Route;
+
+type Row = (
+    Method,
+    &'static str,
+    Option<&'static str>,
+    Place,
+    Resource,
+    Action,
+);
+
+const EMPTY: Option<&str> = Some("{}");
+
+/// `{label}` is a label of the project, `{global}` one of the whole registry.
+const ROWS: &[Row] = &[
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/metadatas/",
+        None,
+        Project,
+        Metadata,
+        List,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/projects/{p}/metadatas/",
+        EMPTY,
+        Project,
+        Metadata,
+        Create,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/metadatas/severity",
+        None,
+        Project,
+        Metadata,
+        Read,
+    ),
+    (
+        Method::PUT,
+        "/api/v2.0/projects/{p}/metadatas/nope",
+        EMPTY,
+        Project,
+        Metadata,
+        Update,
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/projects/{p}/metadatas/nope",
+        None,
+        Project,
+        Metadata,
+        Delete,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/immutabletagrules",
+        None,
+        Project,
+        ImmutableTag,
+        List,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/projects/{p}/immutabletagrules",
+        EMPTY,
+        Project,
+        ImmutableTag,
+        Create,
+    ),
+    (
+        Method::PUT,
+        "/api/v2.0/projects/{p}/immutabletagrules/99999",
+        EMPTY,
+        Project,
+        ImmutableTag,
+        Update,
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/projects/{p}/immutabletagrules/99999",
+        None,
+        Project,
+        ImmutableTag,
+        Delete,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/labels?scope=p&project_id={id}",
+        None,
+        Project,
+        Label,
+        List,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/labels",
+        Some(r#"{"scope":"p","project_id":{id}}"#),
+        Project,
+        Label,
+        Create,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/labels/{label}",
+        None,
+        Project,
+        Label,
+        Read,
+    ),
+    (
+        Method::PUT,
+        "/api/v2.0/labels/{label}",
+        EMPTY,
+        Project,
+        Label,
+        Update,
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/labels/{label}",
+        None,
+        Project,
+        Label,
+        Delete,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/labels",
+        Some(r#"{"scope":"g"}"#),
+        System,
+        Label,
+        Create,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/labels/{global}",
+        None,
+        System,
+        Label,
+        Read,
+    ),
+    (
+        Method::PUT,
+        "/api/v2.0/labels/{global}",
+        EMPTY,
+        System,
+        Label,
+        Update,
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/labels/{global}",
+        None,
+        System,
+        Label,
+        Delete,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/labels",
+        Some(r#"{"id":0}"#),
+        Project,
+        ArtifactLabel,
+        Create,
+    ),
+    (
+        Method::DELETE,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/labels/0",
+        None,
+        Project,
+        ArtifactLabel,
+        Delete,
+    ),
+    (
+        Method::POST,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts?from={p}/hello:nope",
+        None,
+        Project,
+        Artifact,
+        Create,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/additions/vulnerabilities",
+        None,
+        Project,
+        ArtifactAddition,
+        Read,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/scanner",
+        None,
+        Project,
+        Scanner,
+        Read,
+    ),
+    (
+        Method::GET,
+        "/api/v2.0/projects/{p}/scanner/candidates",
+        None,
+        Project,
+        Scanner,
+        Create,
+    ),
+    (
+        Method::PUT,
+        "/api/v2.0/projects/{p}/scanner",
+        Some(r#"{"uuid":"missing"}"#),
+        Project,
+        Scanner,
+        Create,
+    ),
+];
+
+/// The routes.
+pub(super) fn routes() -> impl Iterator<Item = Route> {
+    ROWS.iter()
+        .cloned()
+        .map(|(method, path, body, place, resource, action)| Route {
+            method,
+            path,
+            body,
+            place,
+            resource,
+            action,
+        })
+}
