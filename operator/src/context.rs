@@ -14,8 +14,8 @@ use slipway_crds::{Project, Registry};
 use tokio::sync::broadcast;
 
 use crate::{
-    clock::Clock, definitions::Definitions, events::Events, fence::Fence, namespaces::Namespaces,
-    options::Options, registry_session::Sessions, written::Written,
+    arrivals::Arrivals, clock::Clock, definitions::Definitions, events::Events, fence::Fence,
+    namespaces::Namespaces, options::Options, registry_session::Sessions, written::Written,
 };
 
 /// An object that may not be readable: it costs only itself.
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) projects: Stores<Project>,
     /// Failures in a row, by object.
     pub(crate) failures: Failures,
+    /// What was looked at since the start.
+    pub(crate) arrivals: Arrivals,
     /// Whether the installed definitions are ours.
     pub(crate) definitions: Definitions,
     /// What was written last.
@@ -130,6 +132,11 @@ impl<K: Resource<DynamicType = ()> + Clone + 'static> Stores<K> {
             .iter()
             .flat_map(|store| store.state_filter(|object| fits(object)))
             .collect()
+    }
+
+    /// How many objects there are.
+    pub(crate) fn count(&self) -> usize {
+        self.all().iter().map(Store::len).sum()
     }
 
     fn all(&self) -> &[Store<Guarded<K>>] {

@@ -18,6 +18,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    arrivals::Arriving,
     context::{Context, Guarded},
     error::Error,
     health::Health,
@@ -94,7 +95,7 @@ pub(crate) fn watched<K: Kind>(
 pub(crate) type Reconciler<K> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, Error>>;
 
 /// Runs a controller until the process ends.
-pub(crate) async fn run<K: Kind + Resource<Scope = NamespaceResourceScope>>(
+pub(crate) async fn run<K: Kind + Arriving + Resource<Scope = NamespaceResourceScope>>(
     reconcile: Reconciler<K>,
     context: Arc<Context>,
     store: Store<Guarded<K>>,
@@ -116,7 +117,7 @@ pub(crate) async fn run<K: Kind + Resource<Scope = NamespaceResourceScope>>(
     while results.next().await.is_some() {}
 }
 
-fn attempt<K: Kind + Resource<Scope = NamespaceResourceScope>>(
+fn attempt<K: Kind + Arriving + Resource<Scope = NamespaceResourceScope>>(
     reconcile: Reconciler<K>,
     object: Arc<Guarded<K>>,
     context: Arc<Context>,
@@ -130,6 +131,14 @@ fn attempt<K: Kind + Resource<Scope = NamespaceResourceScope>>(
                 // Before the first full lists are there, absence means nothing.
                 context.registries.wait_until_ready().await;
                 context.projects.wait_until_ready().await;
+                if let Some(wait) = context.arrivals.wait(
+                    inner.meta().uid.as_deref().unwrap_or_default(),
+                    inner.is_settled(),
+                    K::count(&context),
+                    context.options.resync,
+                ) {
+                    return Ok(Action::requeue(wait));
+                }
                 let inner = fresh(&context, inner).await;
                 let inner = match inner {
                     Ok(Some(inner)) => inner,

@@ -5,6 +5,7 @@
 //! write only when something differs.
 
 mod apply;
+mod arrivals;
 mod clock;
 mod context;
 mod controller;

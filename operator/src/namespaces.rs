@@ -11,6 +11,8 @@ use kube::{Api, Client};
 
 use crate::error::{Error, Result};
 
+/// OpenShift's mark of a namespace that has users of its own.
+const USER_RANGE: &str = "openshift.io/sa.scc.uid-range";
 /// How long an answer is used again. Changes that are watched are noticed at once.
 const FRESH: Duration = Duration::from_secs(20);
 
@@ -21,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) labels: BTreeMap<String, String>,
     /// Whether it is being deleted, or gone.
     pub(crate) terminating: bool,
+    /// Whether the platform gives the pods in it their users and groups, as OpenShift does, and refuses any others.
+    pub(crate) assigns_users: bool,
 }
 
 /// Answers about namespaces, kept for a short while.
@@ -48,8 +52,12 @@ impl Namespaces {
         }
         let facts = match self.api.get_metadata_opt(name).await {
             Ok(Some(namespace)) => Facts {
-                labels: namespace.metadata.labels.unwrap_or_default(),
                 terminating: namespace.metadata.deletion_timestamp.is_some(),
+                assigns_users: namespace
+                    .metadata
+                    .annotations
+                    .is_some_and(|all| all.contains_key(USER_RANGE)),
+                labels: namespace.metadata.labels.unwrap_or_default(),
             },
             Ok(None) => Facts {
                 terminating: true,

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use tower::util::MapRequestLayer;
 
 use crate::{
+    arrivals::Arrivals,
     clock::Clock,
     context::{Context, Failures, Guarded, Stores},
     controller,
@@ -50,11 +51,15 @@ pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         ));
     }
     let (fence, elector) = lead(&options, &plain).await;
-    let context = Arc::new(context(options, config, fence, &plain).await?);
-    let every = context.options.resync;
-    context.definitions.keep_looking(plain, every).await;
-    tracing::info!(installation = context.installation, "the controllers start");
-    let work = controllers(context, health);
+    let work = async {
+        let context = Arc::new(context(options, config, fence, &plain).await?);
+        let every = context.options.resync;
+        context.definitions.keep_looking(plain.clone(), every).await;
+        tracing::info!(installation = context.installation, "the controllers start");
+        controllers(context, health).await;
+        Ok::<_, Error>(())
+    };
+    // The lease is renewed from the first moment on: what comes before the controllers can take longer than it lasts.
     let lease = async {
         match &elector {
             Some(elector) => elector.hold().await,
@@ -62,7 +67,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     tokio::select! {
-        () = work => {}
+        ended = work => ended?,
         () = lease => {
             tracing::error!("the lease is lost, the process ends");
             std::process::exit(1);
@@ -115,6 +120,7 @@ async fn context(options: Options, config: Config, fence: Fence, plain: &Client)
         registries: Stores::default(),
         projects: Stores::default(),
         failures: Failures::default(),
+        arrivals: Arrivals::default(),
         definitions: Definitions::default(),
         written: Written::default(),
         registry_turned: broadcast::channel(1024).0,

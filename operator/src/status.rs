@@ -1,6 +1,6 @@
 //! Status: conditions gathered during an attempt, merged with the ones before, written only when they differ.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
@@ -27,6 +27,9 @@ const TRANSIENT: &[&str] = &[
     condition::DEFINITIONS_OUTDATED,
 ];
 
+/// The shortest wait for something that turns by itself.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
@@ -47,6 +50,8 @@ pub(crate) struct Report {
     progress: Option<Finding>,
     /// Something that no watch tells of may be different soon.
     look_again: bool,
+    /// The next moment at which something turns by itself.
+    turns_at: Option<Timestamp>,
 }
 
 impl Report {
@@ -124,6 +129,17 @@ impl Report {
     /// Something that no watch tells of may be different soon.
     pub(crate) fn look_again(&mut self) {
         self.look_again = true;
+    }
+
+    /// Something turns by itself at a moment, such as a certificate that is to be renewed.
+    pub(crate) fn look_at(&mut self, moment: Timestamp) {
+        self.turns_at = Some(self.turns_at.map_or(moment, |known| known.min(moment)));
+    }
+
+    /// How long until the next moment at which something turns by itself.
+    pub(crate) fn until_turn(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.turns_at?.duration_since(now);
+        Some(Duration::try_from(left).unwrap_or_default().max(SHORTEST))
     }
 
     /// Whether to look again soon although nothing changes in the cluster.

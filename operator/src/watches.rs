@@ -109,6 +109,7 @@ pub(crate) fn registry_children(
         child::<Ingress>(scope, client, health),
         child::<NetworkPolicy>(scope, client, health),
         child::<PodDisruptionBudget>(scope, client, health),
+        child::<ServiceAccount>(scope, client, health),
     ]
 }
 

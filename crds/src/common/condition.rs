@@ -125,6 +125,7 @@ reasons! {
     SECRET_KEY_MISSING = "SecretKeyMissing", "A Secret that a field names lacks the key.";
     SECRET_NOT_ALLOWED = "SecretNotAllowed", "The Secret's value would leave the cluster, and it lacks the label slipway.dev/allow-use.";
     SECRET_CONFLICT = "SecretConflict", "A Secret of that name exists that the operator did not make; it is not touched.";
+    OBJECT_CONFLICT = "ObjectConflict", "An object of a name that the operator needs exists that it did not make; it is not touched.";
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound", "A ConfigMap that a field names does not exist.";
     STORAGE_CLASS_NOT_FOUND = "StorageClassNotFound", "The storage class that a field names does not exist.";
     EXPANSION_UNSUPPORTED = "ExpansionUnsupported", "The storage class cannot expand volumes; the registry serves on with the old size.";

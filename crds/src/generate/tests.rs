@@ -26,6 +26,32 @@ fn every_node(mut visit: impl FnMut(&str, &Value)) {
 }
 
 #[test]
+fn d3_no_immutable_field_can_be_unset_and_set_again() {
+    fn rules(node: &Value) -> impl Iterator<Item = &str> {
+        let all = node["x-kubernetes-validations"].as_array().into_iter().flatten();
+        all.filter_map(|rule| rule["rule"].as_str())
+    }
+    let mut immutable = 0;
+    every_node(|path, node| {
+        for (name, property) in node["properties"].as_object().into_iter().flatten() {
+            if !rules(property).any(|rule| rule == "self == oldSelf") {
+                continue;
+            }
+            immutable += 1;
+            let required = node["required"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one == name));
+            let presence = format!("has(self.{name}) == has(oldSelf.{name})");
+            assert!(
+                required || rules(node).any(|rule| rule == presence),
+                "{path}.{name} can be unset"
+            );
+        }
+    });
+    assert!(immutable >= 10, "{immutable} immutable fields");
+}
+
+#[test]
 fn d1_every_field_is_described() {
     every_node(|path, node| {
         for (name, property) in node["properties"].as_object().into_iter().flatten() {

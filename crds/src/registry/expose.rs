@@ -227,7 +227,11 @@ pub enum IssuerKind {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SelfSigned {
-    /// How long a certificate lives; it is renewed at two thirds of that. `90d` when absent.
+    /// How long a certificate lives, at least `1m`; it is renewed at two thirds of that. `90d` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-slipway-rules" = [rule::rule(
+        format!("{} >= 60", rule::seconds("self")),
+        "write at least 1m, such as 90d"
+    )]))]
     pub lifetime: Option<slipway_model::policy::HumanDuration>,
 }

@@ -77,6 +77,9 @@ pub struct EnvVar {
     #[schemars(length(min = 1, max = 128), extend("x-slipway-rules" = [rule::rule(
         "self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
         "write the name of an environment variable: letters, digits and '_', such as HTTPS_PROXY"
+    ), rule::rule(
+        "!self.startsWith('SLIPWAY_')",
+        "variables that begin with SLIPWAY_ are the operator's: use the fields of the specification"
     )]))]
     pub name: String,
     /// Its value.
@@ -116,18 +119,40 @@ pub struct ConfigMapRef {
     pub key: Option<String>,
 }
 
+/// The volumes that pods of the registry have anyway.
+const OWN_VOLUMES: &[&str] = &[
+    "admin",
+    "cache",
+    "cache-ca",
+    "content",
+    "database",
+    "database-ca",
+    "settings",
+    "storage",
+    "storage-ca",
+    "system",
+    "tmp",
+    "token",
+];
+
 /// A further volume. Set exactly one of `configMap`, `secret` and `csi`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-slipway-one-of" = ["configMap", "secret", "csi"]))]
 pub struct PodVolume {
     /// The name of the volume.
-    #[schemars(length(min = 1, max = 63), extend("x-slipway-rules" = [rule::label_name()]))]
+    #[schemars(length(min = 1, max = 63), extend("x-slipway-rules" = [rule::label_name(), rule::rule(
+        format!("!(self in {OWN_VOLUMES:?})"),
+        format!("the pods have volumes of their own of that name: write another than {}", OWN_VOLUMES.join(", "))
+    )]))]
     pub name: String,
     /// Where it is mounted, read-only.
     #[schemars(length(min = 2, max = 256), extend("x-slipway-rules" = [rule::rule(
         "self.startsWith('/') && !self.contains('..') && !self.contains(':')",
         "write an absolute path such as /etc/extra"
+    ), rule::rule(
+        "!['/data', '/etc/slipway', '/tmp'].exists(own, self == own || self.startsWith(own + '/'))",
+        "/data, /etc/slipway and /tmp are the registry's own: write another path such as /etc/extra"
     )]))]
     pub mount_path: String,
     /// The name of a ConfigMap.

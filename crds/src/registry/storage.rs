@@ -88,9 +88,13 @@ union! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadIdentity {
-    /// The role that the service account of the pods is annotated with, such as `arn:aws:iam::123456789012:role/registry`.
+    /// The role of AWS that the pods' own service account `<name>-registry` is annotated with, such as
+    /// `arn:aws:iam::123456789012:role/registry`. Without it the pods run as the namespace's default service account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(length(min = 1, max = 512), extend("x-slipway-rules" = [rule::rule(
+        "self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$')",
+        "write the ARN of a role, such as arn:aws:iam::123456789012:role/registry"
+    )]))]
     pub role: Option<String>,
 }
 

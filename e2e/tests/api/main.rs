@@ -2,11 +2,19 @@
 
 mod api_server;
 mod crd_corpus;
+mod helm_chart;
 mod operator_definitions;
 mod operator_harness;
+mod operator_kills;
 mod operator_leader;
+mod operator_load;
 mod operator_objects;
+mod operator_others;
+mod operator_outside;
+mod operator_platform;
 mod operator_projects;
+mod operator_quiet;
 mod operator_registry;
+mod operator_restored;
 mod operator_settled;
 mod pretended_nodes;

@@ -13,9 +13,7 @@ use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use slipway_e2e::local_cluster::client::Objects;
 use slipway_e2e::local_cluster::{ApiServer, start_api_server};
-use slipway_e2e::progress::Progress;
 use slipway_e2e::scenario::eventually;
-use slipway_e2e::tools::Tools;
 use tempfile::TempDir;
 
 /// What the operator calls itself in the audit log.
@@ -29,6 +27,7 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     operator: Option<Child>,
     arguments: Vec<String>,
+    verbosity: &'static str,
 }
 
 impl Drop for Stage {
@@ -56,6 +55,26 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The folder with kubectl, and the one with helm.
+pub(crate) fn tools() -> Result<(PathBuf, PathBuf)> {
+    use slipway_e2e::progress::Progress;
+    use slipway_e2e::tools::{Tools, go};
+    let (kubernetes, _) = Tools::prepare_api_server(Progress::new())?;
+    Ok((kubernetes, go::CLIENTS.build(Progress::new())?))
+}
+
+fn answer_of(program: &str, output: std::process::Output) -> Result<String> {
+    if !output.status.success() {
+        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// An API server whose controllers work: on a busy machine they can give up before it answers.
 async fn running_server() -> Result<(ApiServer, Client)> {
     let mut last = None;
@@ -77,25 +96,36 @@ async fn running_server() -> Result<(ApiServer, Client)> {
 impl Stage {
     /// Starts everything; `arguments` are the operator's.
     pub(crate) async fn set(arguments: &[&str]) -> Result<Self> {
-        let (server, client) = running_server().await?;
-        let objects = Objects::new(&client);
-        let mut stage = Self {
-            client,
-            objects,
-            server,
-            folder: tempfile::tempdir()?,
-            operator: None,
-            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-        };
+        let mut stage = Self::empty().await?;
+        stage.argue(arguments);
         stage.install_kinds().await?;
         stage.start()?;
         Ok(stage)
+    }
+
+    /// An API server without our kinds and without an operator.
+    pub(crate) async fn empty() -> Result<Self> {
+        let (server, client) = running_server().await?;
+        Ok(Self {
+            objects: Objects::new(&client),
+            client,
+            server,
+            folder: tempfile::tempdir()?,
+            operator: None,
+            arguments: Vec::new(),
+            verbosity: "info,slipway_operator=debug",
+        })
     }
 
     /// Further arguments of the operator, from its next start on.
     pub(crate) fn argue(&mut self, arguments: &[&str]) {
         self.arguments
             .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    }
+
+    /// The operator logs all that it and its libraries can, from its next start on.
+    pub(crate) fn log_everything(&mut self) {
+        self.verbosity = "trace";
     }
 
     /// What the operator logged.
@@ -105,17 +135,24 @@ impl Stage {
 
     /// kubectl as an administrator; the error holds what it complained about.
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        let (kubernetes, _) = Tools::prepare_api_server(Progress::new())?;
-        let output = tokio::process::Command::new(kubernetes.join("kubectl"))
+        let output = tokio::process::Command::new(tools()?.0.join("kubectl"))
             .args(arguments)
             .env("KUBECONFIG", self.server.kubeconfig())
             .env("HOME", self.folder.path())
             .output()
             .await?;
-        if !output.status.success() {
-            bail!("kubectl: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+        answer_of("kubectl", output)
+    }
+
+    /// Helm as an administrator.
+    pub(crate) async fn helm(&self, arguments: &[&str]) -> Result<String> {
+        let output = tokio::process::Command::new(tools()?.1.join("helm"))
+            .args(arguments)
+            .env("KUBECONFIG", self.server.kubeconfig())
+            .env("HOME", self.folder.path())
+            .output()
+            .await?;
+        answer_of("helm", output)
     }
 
     pub(crate) async fn install_kinds(&self) -> Result<()> {
@@ -175,7 +212,7 @@ impl Stage {
             .args(&self.arguments)
             .args(more)
             .env("KUBECONFIG", self.server.kubeconfig())
-            .env("RUST_LOG", "info,slipway_operator=debug")
+            .env("RUST_LOG", self.verbosity)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use slipway_e2e::scenario::eventually;
 
 use crate::operator_harness::{Stage, merge, program, registry};
@@ -22,30 +23,43 @@ pub(crate) const HOST: &str = "registry.example.com";
 pub(crate) struct Shop {
     pub(crate) stage: Stage,
     url: String,
+    metrics: String,
     password: String,
     http: reqwest::Client,
-    process: Child,
+    process: Option<Child>,
 }
 
 impl Drop for Shop {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+impl Shop {
+    /// Ends the registry's process.
+    fn close(&mut self) {
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
         // Its PostgreSQL goes with it when it is asked to end.
-        if let Ok(pid) = i32::try_from(self.process.id()) {
+        if let Ok(pid) = i32::try_from(process.id()) {
             let pid = nix::unistd::Pid::from_raw(pid);
             let _gone = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         }
-        for _ in 0..100 {
-            if !matches!(self.process.try_wait(), Ok(None)) {
+        for _ in 0..200 {
+            if !matches!(process.try_wait(), Ok(None)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        let _gone = self.process.kill();
-        let _reaped = self.process.wait();
+        let _gone = process.kill();
+        let _reaped = process.wait();
     }
-}
 
-impl Shop {
     /// Opens one; tenants are namespaces with the label `tenant`.
     pub(crate) async fn open(arguments: &[&str]) -> Result<Self> {
         Self::open_with(arguments, json!({})).await
@@ -54,8 +68,7 @@ impl Shop {
     /// Opens one whose Registry has more than the usual specification.
     pub(crate) async fn open_with(arguments: &[&str], more: Value) -> Result<Self> {
         slipway_e2e::install_tls_provider();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let url = format!("http://127.0.0.1:{port}");
+        let url = format!("http://127.0.0.1:{}", free_port()?);
         let mut all = vec!["--registry-url-template", url.as_str()];
         all.extend(arguments);
         let stage = Stage::set(&all).await?;
@@ -71,32 +84,79 @@ impl Shop {
         })
         .await?;
         let password = String::from_utf8(secret.data.context("data")?["password"].0.clone())?;
-        let log = std::fs::File::create(stage.folder.path().join("registry.log"))?;
+        let mut shop = Self {
+            stage,
+            url,
+            metrics: format!("127.0.0.1:{}", free_port()?),
+            password,
+            http: reqwest::Client::builder().build()?,
+            process: None,
+        };
+        shop.reopen(&[]).await?;
+        Ok(shop)
+    }
+
+    /// Starts the registry's process again, with these further settings.
+    pub(crate) async fn reopen(&mut self, settings: &[(&str, &str)]) -> Result<()> {
+        self.close();
+        let folder = self.stage.folder.path();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("registry.log"))?;
+        let listen = self.url.strip_prefix("http://").context("http://")?;
         let process = Command::new(program("slipway-registry")?)
-            .args(["all", "--data-dir"])
-            .arg(stage.folder.path().join("data"))
-            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["all", "--listen", listen, "--data-dir"])
+            .arg(folder.join("data"))
+            .env("SLIPWAY_METRICS_LISTEN", &self.metrics)
             .env("SLIPWAY_SYSTEM_ACCOUNT_NAME", "slipway-operator")
-            .env("SLIPWAY_SYSTEM_ACCOUNT_PASSWORD", &password)
+            .env("SLIPWAY_SYSTEM_ACCOUNT_PASSWORD", &self.password)
             .env("SLIPWAY_ADMIN_PASSWORD", "Slipway-Test-4711")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let shop = Self {
-            stage,
-            url,
-            password,
-            http: reqwest::Client::builder().build()?,
-            process,
-        };
+        self.process = Some(process);
         eventually(Duration::from_secs(60), "the registry answers", || async {
-            shop.call(Method::GET, "/api/v2.0/users/current", None)
+            self.call(Method::GET, "/api/v2.0/users/current", None)
                 .await
                 .map(drop)
         })
-        .await?;
-        Ok(shop)
+        .await
+    }
+
+    /// How many requests that change something the registry answered since its start.
+    pub(crate) async fn changes(&self) -> Result<u64> {
+        self.answered(&["POST", "PUT", "PATCH", "DELETE"]).await
+    }
+
+    /// How many requests the registry answered since its start.
+    pub(crate) async fn requests(&self) -> Result<u64> {
+        self.answered(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+            .await
+    }
+
+    async fn answered(&self, methods: &[&str]) -> Result<u64> {
+        let url = format!("http://{}/metrics", self.metrics);
+        let text = self.http.get(url).send().await?.text().await?;
+        let mut sum = 0;
+        for line in text.lines() {
+            let Some(line) = line.strip_prefix("slipway_http_requests_total{") else {
+                continue;
+            };
+            if methods
+                .iter()
+                .any(|method| line.contains(&format!("method=\"{method}\"")))
+            {
+                sum += line
+                    .rsplit_once(' ')
+                    .context("a metric has a value")?
+                    .1
+                    .parse::<u64>()?;
+            }
+        }
+        Ok(sum)
     }
 
     /// A tenant's namespace.
@@ -129,6 +189,40 @@ impl Shop {
         let text = answer.text().await?;
         ensure!(status.is_success(), "{method} {path}: {status} {text}");
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Pushes a small image as the administrator.
+    pub(crate) async fn push(&self, repository: &str, tag: &str) -> Result<()> {
+        let send = async |method: Method, path: String, kind: &str, body: Vec<u8>| -> Result<()> {
+            let answer = self
+                .http
+                .request(method, format!("{}{path}", self.url))
+                .basic_auth("slipway-operator", Some(&self.password))
+                .header("content-type", kind)
+                .body(body)
+                .send()
+                .await?;
+            let status = answer.status();
+            ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
+            Ok(())
+        };
+        let digest = |bytes: &[u8]| format!("sha256:{}", hex::encode(sha2::Sha256::digest(bytes)));
+        let config =
+            format!("{{\"architecture\":\"amd64\",\"os\":\"linux\",\"made\":\"{tag}\"}}").into_bytes();
+        let blob = digest(&config);
+        let upload = format!("/v2/{repository}/blobs/uploads/?digest={blob}");
+        send(Method::POST, upload, "application/octet-stream", config.clone()).await?;
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = json!({"schemaVersion": 2, "mediaType": kind, "layers": [],
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": blob, "size": config.len()}});
+        let body = serde_json::to_vec(&manifest)?;
+        send(
+            Method::PUT,
+            format!("/v2/{repository}/manifests/{tag}"),
+            kind,
+            body,
+        )
+        .await
     }
 
     /// Whether a name and password log in.

@@ -238,6 +238,44 @@ async fn b9_a_changed_administrators_secret_counts_in_seconds() -> Result<()> {
 }
 
 #[tokio::test]
+async fn b9_a_password_changed_in_the_registry_is_told_once() -> Result<()> {
+    let (shop, _nodes) = settled(&["--resync", "1s"], json!({})).await?;
+    // The administrator has the password of the Secret, and nothing is said.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let events = async || {
+        let arguments = ["get", "events.events.k8s.io", "-n", HOME, "-o", "json"];
+        shop.stage.kubectl(&arguments).await
+    };
+    ensure!(!events().await?.contains("AdminPasswordDiffers"));
+    let portal = json!({"new_password": "Changed-In-The-Portal-1"});
+    shop.call(reqwest::Method::PUT, "/api/v2.0/users/1/password", Some(portal))
+        .await?;
+    eventually(Duration::from_secs(15), "an Event", || async {
+        let text = events().await?;
+        ensure!(text.contains("AdminPasswordDiffers") && text.contains("main-admin"));
+        Ok(())
+    })
+    .await?;
+    // It stays as it was changed, the account is not closed by tries, and everything goes on.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    ensure!(shop.logs_in("admin", "Changed-In-The-Portal-1").await?);
+    let list: Value = serde_json::from_str(&events().await?)?;
+    let told = list["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["reason"] == "AdminPasswordDiffers");
+    ensure!(told.count() == 1);
+    shop.stage
+        .apply(
+            "team-a",
+            project("another", Shop::reference(), json!({"name": "another"})),
+        )
+        .await?;
+    ready(&shop, "Project", "team-a", "another").await
+}
+
+#[tokio::test]
 async fn scaled_to_zero_and_back() -> Result<()> {
     let (shop, _nodes) = settled(&[], json!({"managed": {"serve": {"replicas": 1}}})).await?;
     let deployments: Api<Deployment> = Api::namespaced(shop.stage.client.clone(), HOME);

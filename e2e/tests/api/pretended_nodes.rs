@@ -2,6 +2,7 @@
 //! rest, so that objects settle as they do in a cluster.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -16,6 +17,8 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Nodes for one API server, until dropped.
 pub(crate) struct PretendedNodes {
+    /// Components whose pods fail, with what they say last.
+    failing: Arc<Mutex<Vec<(String, String)>>>,
     work: JoinHandle<()>,
 }
 
@@ -28,20 +31,37 @@ impl Drop for PretendedNodes {
 impl PretendedNodes {
     /// From now on.
     pub(crate) fn join(client: Client) -> Self {
+        let failing: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let told = failing.clone();
         let work = tokio::spawn(async move {
             let mut seen = BTreeSet::new();
             loop {
+                let failing = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 // An answer that fails is asked for again in the next round.
-                let _next_round = run_pods(&client, &mut seen).await;
+                let _next_round = run_pods(&client, &failing, &mut seen).await;
                 let _next_round = bind_claims(&client).await;
                 tokio::time::sleep(LOOK).await;
             }
         });
-        Self { work }
+        Self { failing, work }
+    }
+
+    /// Pods of a component end with these last words from now on.
+    pub(crate) fn fail(&self, component: &str, words: &str) {
+        self.lock().push((component.to_owned(), words.to_owned()));
+    }
+
+    /// They do no more.
+    pub(crate) fn heal(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn run_pods(client: &Client, seen: &mut BTreeSet<String>) -> Result<()> {
+async fn run_pods(client: &Client, failing: &[(String, String)], seen: &mut BTreeSet<String>) -> Result<()> {
     let pods = Api::<Pod>::all(client.clone())
         .list(&ListParams::default())
         .await?;
@@ -50,7 +70,13 @@ async fn run_pods(client: &Client, seen: &mut BTreeSet<String>) -> Result<()> {
         if pod.metadata.deletion_timestamp.is_some() || seen.contains(&uid) {
             continue;
         }
-        let status = status_of(&pod);
+        let component = pod
+            .labels()
+            .get("slipway.dev/component")
+            .cloned()
+            .unwrap_or_default();
+        let words = failing.iter().find(|(known, _)| *known == component);
+        let status = status_of(&pod, words.map(|(_, words)| words.as_str()));
         let api: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
         api.patch_status(
             &pod.name_any(),
@@ -63,21 +89,20 @@ async fn run_pods(client: &Client, seen: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// A running pod, or one of a Job that has ended well.
-fn status_of(pod: &Pod) -> Value {
+/// A running pod, or one of a Job that has ended; `words` are the last ones of a pod that fails.
+fn status_of(pod: &Pod, words: Option<&str>) -> Value {
     let is_job = pod.labels().contains_key("job-name");
-    let (phase, state) = if is_job {
-        (
-            "Succeeded",
-            json!({"terminated": {"exitCode": 0, "reason": "Completed"}}),
-        )
-    } else {
-        (
-            "Running",
-            json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}),
-        )
+    let state = match (is_job, words) {
+        (_, Some(words)) => json!({"terminated": {"exitCode": 1, "reason": "Error", "message": words}}),
+        (true, None) => json!({"terminated": {"exitCode": 0, "reason": "Completed"}}),
+        (false, None) => json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}),
     };
-    let ready = !is_job;
+    let ready = !is_job && words.is_none();
+    let phase = match (is_job, words.is_some()) {
+        (true, true) => "Failed",
+        (true, false) => "Succeeded",
+        (false, _) => "Running",
+    };
     let containers: Vec<Value> = pod
         .spec
         .iter()

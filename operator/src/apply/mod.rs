@@ -1,10 +1,11 @@
 //! Server-side apply that writes only when something differs: an unchanged world causes no request but reads.
 
 mod compare;
+mod takeover;
 
 use std::fmt::Debug;
 
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
@@ -14,10 +15,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub(crate) use compare::covers;
+pub(crate) use takeover::is_written_by_us;
 
 use slipway_crds::{condition, condition::reason};
 
-use crate::error::{Error, Problem, Result};
+use crate::{
+    error::{Error, Problem, Result},
+    events::Events,
+};
 
 /// The one name under which the operator writes.
 pub(crate) const FIELD_MANAGER: &str = "slipway-operator";
@@ -39,13 +44,15 @@ impl<K> Child for K where
 {
 }
 
-/// Makes the live object hold everything of `desired`. Writes nothing when it does already.
+/// Makes the live object hold everything of `desired`. Writes nothing when it does already. An object of that name that
+/// somebody else made is not touched.
 pub(crate) async fn apply<K: Child>(client: &Client, desired: &K) -> Result<K> {
     let name = desired.name_any();
     let namespace = desired.namespace().ok_or(Error::Incomplete("namespace"))?;
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
     let wanted = prepare(desired)?;
-    if let Some(live) = api.get_opt(&name).await.map_err(Error::from_kube)? {
+    let live = api.get_opt(&name).await.map_err(Error::from_kube)?;
+    if let Some(live) = &live {
         if live.meta().deletion_timestamp.is_some() {
             let message = format!(
                 "the {} {name} is being deleted; it is made again when it is gone",
@@ -53,17 +60,40 @@ pub(crate) async fn apply<K: Child>(client: &Client, desired: &K) -> Result<K> {
             );
             return Err(Problem::transient(condition::READY, reason::WAITING, message).into());
         }
-        if covers(&serde_json::to_value(&live)?, &wanted) {
-            return Ok(live);
+        if takeover::is_foreign(live) {
+            let message = format!(
+                "the {} {name} exists and was not made by the operator; it is not touched: rename or delete it",
+                K::kind(&())
+            );
+            return Err(Problem::user(condition::READY, reason::OBJECT_CONFLICT, message).into());
+        }
+        if covers(&serde_json::to_value(live)?, &wanted) {
+            return Ok(live.clone());
         }
         tracing::debug!(kind = %K::kind(&()), %namespace, %name, "differs and is applied");
     }
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let object = api
-        .patch(&name, &parameters, &Patch::Apply(&wanted))
-        .await
-        .map_err(Error::from_kube)?;
-    Ok(object)
+    let patch = Patch::Apply(&wanted);
+    match (api.patch(&name, &parameters, &patch).await, &live) {
+        (Ok(object), _) => Ok(object),
+        (Err(kube::Error::Api(status)), Some(live)) if status.code == 422 => {
+            let Some(others) = takeover::take_over(&api, live).await? else {
+                return Err(Error::from_kube(kube::Error::Api(status)));
+            };
+            let note = format!(
+                "with what {others} had written the {} was invalid; the operator owns those fields now and removes what it \
+                 does not want",
+                K::kind(&())
+            );
+            Events::new(client.clone(), None)
+                .warning(live, "FieldsTakenOver", note)
+                .await;
+            api.patch(&name, &parameters, &patch)
+                .await
+                .map_err(Error::from_kube)
+        }
+        (Err(error), _) => Err(Error::from_kube(error)),
+    }
 }
 
 /// Creates an object that is never changed afterwards. Answers the one that exists when somebody was first.
@@ -103,6 +133,29 @@ pub(crate) async fn delete<K: Child>(client: &Client, namespace: &str, name: &st
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(error) => Err(Error::from_kube(error)),
+    }
+}
+
+/// Deletes an object that an owner no longer wants: only one that this owner made, never one that merely has its name
+/// or labels (LESSONS B13).
+pub(crate) async fn delete_owned<K: Child>(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    owner: Option<&OwnerReference>,
+) -> Result<()> {
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let Some(live) = api.get_metadata_opt(name).await.map_err(Error::from_kube)? else {
+        return Ok(());
+    };
+    let is_owned = live
+        .owner_references()
+        .iter()
+        .any(|known| owner.is_some_and(|owner| owner.uid == known.uid));
+    if is_owned {
+        delete::<K>(client, namespace, name).await
+    } else {
+        Ok(())
     }
 }
 

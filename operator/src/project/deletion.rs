@@ -102,7 +102,9 @@ async fn goes_with_namespace(context: &Context, project: &Project) -> bool {
 
 async fn clean_up(context: &Context, project: &Project) -> Result<()> {
     detach(context, project).await?;
-    let Some(registry) = registry_of(context, project) else {
+    // A suspended one is let go without a word to the registry: that may be what it was suspended for (LESSONS A6).
+    let untouched = project.spec.is_suspended() && project.spec.deletion_policy() == DeletionPolicy::Retain;
+    let Some(registry) = registry_of(context, project).filter(|_| !untouched) else {
         return remove_secrets(context, project).await;
     };
     match registry_session::connect(context, registry, None).await {

@@ -83,13 +83,6 @@ fn missing_of_managed(managed: &ManagedRegistry, when: &mut impl FnMut(bool, &'s
         placed && serve::single(managed),
         "spec.managed.worker.pod with a ReadWriteOnce volume",
     );
-    let role = managed
-        .storage
-        .s3
-        .as_ref()
-        .and_then(|s3| s3.workload_identity.as_ref())
-        .is_some_and(|identity| identity.role.is_some());
-    when(role, "spec.managed.storage.s3.workloadIdentity.role");
     when(
         managed.database.cloud_native_pg.is_some(),
         "spec.managed.database.cloudNativePG",

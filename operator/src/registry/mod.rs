@@ -1,6 +1,7 @@
 //! The kind Registry: builders of its objects, the steps of an attempt, its end.
 
 mod admin;
+mod authority;
 mod cache;
 mod children;
 mod database;
@@ -8,6 +9,7 @@ mod deletion;
 mod disruption;
 mod expose;
 mod features;
+mod identity;
 mod images;
 mod migrate;
 mod names;

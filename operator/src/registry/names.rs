@@ -48,6 +48,7 @@ pub(crate) struct Names {
     owner: Option<OwnerReference>,
     common: BTreeMap<String, String>,
     installation: String,
+    assigned_users: bool,
 }
 
 impl Names {
@@ -59,7 +60,21 @@ impl Names {
             owner: registry.controller_owner_ref(&()),
             common: common_labels(&registry.spec),
             installation: installation.to_owned(),
+            assigned_users: false,
         }
+    }
+
+    /// The same on a platform that gives pods their users and groups.
+    pub(crate) fn with_assigned_users(self, assigned_users: bool) -> Self {
+        Self {
+            assigned_users,
+            ..self
+        }
+    }
+
+    /// The user and group of a pod whose image knows this one; none where the platform assigns them.
+    pub(crate) fn user(&self, usual: i64) -> Option<i64> {
+        (!self.assigned_users).then_some(usual)
     }
 
     /// The name of a part's object.
@@ -107,6 +122,11 @@ impl Names {
             labels: Some(self.labels(component)),
             ..ObjectMeta::default()
         }
+    }
+
+    /// The Registry as the owner of what goes with it.
+    pub(crate) fn owner(&self) -> Option<&OwnerReference> {
+        self.owner.as_ref()
     }
 
     /// The installation of the operator.

@@ -31,9 +31,9 @@ pub(crate) fn template(names: &Names, component: Component, uid: i64, spec: PodS
         spec: Some(PodSpec {
             security_context: Some(PodSecurityContext {
                 run_as_non_root: Some(true),
-                run_as_user: Some(uid),
-                run_as_group: Some(uid),
-                fs_group: Some(uid),
+                run_as_user: names.user(uid),
+                run_as_group: names.user(uid),
+                fs_group: names.user(uid),
                 // Walking through all files of a large volume at each start would take minutes.
                 fs_group_change_policy: Some("OnRootMismatch".to_owned()),
                 seccomp_profile: Some(SeccompProfile {

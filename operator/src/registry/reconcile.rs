@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     context::Context,
-    controller::resync,
     error::{Error, Problem, Result, slow_retry},
     finalizer,
     project::owed,
@@ -93,13 +92,15 @@ pub(crate) fn reconcile(
 }
 
 fn next(context: &Context, report: &Report) -> Action {
-    if report.wants_another_look() {
-        Action::requeue(random::jitter(UNDER_WAY))
+    let usual = if report.wants_another_look() {
+        random::jitter(UNDER_WAY)
     } else if report.is_stalled() {
-        Action::requeue(slow_retry())
+        slow_retry()
     } else {
-        resync(context)
-    }
+        random::jitter(context.options.resync)
+    };
+    let turn = report.until_turn(context.clock.now());
+    Action::requeue(turn.map_or(usual, |turn| turn.min(usual)))
 }
 
 async fn suspend(context: &Context, registry: &Registry, before: &RegistryStatus) -> Result<Action> {
@@ -166,7 +167,11 @@ async fn attempt(
         return Ok(());
     };
     let hostname = parts::hostname(registry.spec.hostname.as_deref(), after.hostname.as_deref())?;
-    let names = Names::new(registry, &context.installation);
+    let home = context
+        .namespaces
+        .get(&registry.namespace().unwrap_or_default())
+        .await?;
+    let names = Names::new(registry, &context.installation).with_assigned_users(home.assigns_users);
     let found = secrets::ensure(&context.client, registry, managed, &names).await?;
     let images = Images::choose(
         managed,
@@ -313,7 +318,7 @@ async fn run_parts(
             context
                 .sessions
                 .for_registry(context, &names.namespace, &names.name, &found.system.value)?;
-        let admin = admin::settle(context, &session.client, registry, found).await;
+        let admin = admin::settle(context, &session, registry, found).await;
         parts::settle(admin, condition::READY, report)?;
         owed::settle(context, &session.client, after).await;
     }

@@ -14,6 +14,7 @@ use k8s_openapi::{
 use slipway_crds::registry::{AccessMode, DatabaseKind, ExposeKind, ManagedRegistry, StorageKind};
 
 use super::{
+    identity,
     images::Images,
     names::{Component, Names},
     pod, secrets, settings, worker,
@@ -77,13 +78,15 @@ impl Ingredients<'_> {
 
     /// A pod that ends only when its uploads and downloads have.
     pub(crate) fn pod(&self, containers: Vec<Container>, volumes: Vec<Volume>) -> PodSpec {
-        PodSpec {
+        let mut pod = PodSpec {
             containers,
             volumes: Some(volumes),
             image_pull_secrets: pod::pull_secrets(&self.images.pull_secrets),
             termination_grace_period_seconds: Some(settings::DRAIN + settings::DRAIN_DELAY + 10),
             ..PodSpec::default()
-        }
+        };
+        identity::assume(self.names, self.managed, &mut pod);
+        pod
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slipway_crds::Registry;
 
 use super::{
-    cache, children, database, disruption, expose, features,
+    cache, children, database, disruption, expose, features, identity,
     images::Images,
     migrate,
     names::{Component, Names},
@@ -266,6 +266,41 @@ fn e5_every_pod_is_restricted() {
 }
 
 #[test]
+fn a_role_gives_the_pods_a_service_account() {
+    let with = |identity: Value| {
+        let registry =
+            registry(json!({"storage": {"s3": {"bucket": "images", "workloadIdentity": identity}}}));
+        let names = Names::new(&registry, "test");
+        let managed = registry.spec.managed.as_ref().expect("managed");
+        let account = identity::service_account(&names, managed);
+        let accounts: Vec<_> = templates(&everything(&registry))
+            .into_iter()
+            .map(|(name, template)| (name, template.spec.and_then(|pod| pod.service_account_name)))
+            .collect();
+        (account, accounts)
+    };
+    let (account, pods) = with(json!({"role": "arn:aws:iam::123456789012:role/registry"}));
+    let metadata = account.expect("an account").metadata;
+    assert!(metadata.owner_references.is_some());
+    assert_eq!(metadata.name.as_deref(), Some("main-registry"));
+    for (name, account) in pods {
+        let of_registry = ["main-serve", "main-worker", "main-migrate"]
+            .iter()
+            .any(|part| name.contains(part));
+        assert_eq!(
+            account.as_deref(),
+            of_registry.then_some("main-registry"),
+            "{name}"
+        );
+    }
+    let (account, pods) = with(json!({}));
+    assert!(account.is_none());
+    for (name, account) in pods {
+        assert!(account.is_none_or(|account| account == "default"), "{name}");
+    }
+}
+
+#[test]
 fn e1_a_volume_of_one_node_means_one_pod_that_is_replaced() {
     let all = everything(&registry(json!({})));
     let serve = &all["Deployment/main-serve"];
@@ -367,17 +402,16 @@ fn only_the_registrys_own_pods_reach_database_and_cache() {
 
 #[test]
 fn what_is_not_there_yet_is_named() {
-    let registry = registry(
-        json!({"storage": {"s3": {"bucket": "bbb", "workloadIdentity": {"role": "arn:x"}}}, "worker": {"concurrency": 2}}),
-    );
+    let registry =
+        registry(json!({"database": {"cloudNativePG": {"size": "5Gi"}}, "worker": {"concurrency": 2}}));
     assert_eq!(
         features::missing(&registry),
         [
             "spec.managed.worker.concurrency",
-            "spec.managed.storage.s3.workloadIdentity.role"
+            "spec.managed.database.cloudNativePG"
         ]
     );
-    assert!(!features::is_fatal(&registry));
+    assert!(features::is_fatal(&registry));
     assert!(features::missing(&super::tests::registry(json!({}))).is_empty());
 }
 
@@ -405,7 +439,7 @@ fn e8_certificates_are_renewed_at_two_thirds() {
     assert!(facts.covers("registry.example.com") && facts.covers("10.0.0.1") && !facts.covers("example.com"));
     assert_eq!(facts.ends.as_second(), now.as_second() + 900);
     let renew = facts.renew_at().as_second() - now.as_second();
-    assert!((350..=450).contains(&renew), "{renew}");
+    assert!((560..=600).contains(&renew), "{renew}");
     assert!(pair.certificate.ends_with(&authority.certificate));
 }
 

@@ -1,5 +1,6 @@
-//! The registry's own certificate authority: a CA of ten years and certificates that are renewed at two thirds of their
-//! life. The CA is published in a ConfigMap, the one before it included, so that a renewal breaks no client (LESSONS E8).
+//! Certificates of the registry's own authority, renewed at two thirds of their life, and those that users give. The
+//! authority is published in a ConfigMap, the one before and the one after it included, so that no renewal breaks a client
+//! (LESSONS E8).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,12 +12,13 @@ use k8s_openapi::{
 use kube::{Api, Client};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, PublicKeyData, SanType,
 };
 use slipway_crds::{condition, condition::reason, registry::SelfSigned};
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, Pem, X509Certificate};
 
 use super::{
+    authority::Authority,
     expose::bare,
     names::{Component, Names, is_ours},
 };
@@ -32,8 +34,8 @@ pub(crate) const PART: &str = "tls";
 
 const CA_LIFE: Duration = Duration::from_secs(3650 * 86_400);
 const LIFE: Duration = Duration::from_secs(90 * 86_400);
-/// Clocks of clients may be behind.
-const BACKDATE: SignedDuration = SignedDuration::from_mins(10);
+/// Clocks of clients may be behind, by this much or a tenth of the life.
+const BACKDATE: Duration = Duration::from_mins(10);
 
 /// What a PEM file says about its first certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +78,18 @@ impl Facts {
 
     /// When two thirds of its life are over.
     pub(crate) fn renew_at(&self) -> Timestamp {
-        let life = self.ends.duration_since(self.begins);
-        self.begins.saturating_add(life / 3 * 2).unwrap_or(self.ends)
+        self.begins
+            .saturating_add(self.life() / 3 * 2)
+            .unwrap_or(self.ends)
+    }
+
+    /// When only a twelfth of its life is left, which is late for somebody who renews it by hand.
+    pub(crate) fn late_at(&self) -> Timestamp {
+        self.ends.saturating_sub(self.life() / 12).unwrap_or(self.ends)
+    }
+
+    fn life(&self) -> SignedDuration {
+        self.ends.duration_since(self.begins)
     }
 }
 
@@ -98,11 +110,26 @@ fn name_of(name: &GeneralName<'_>) -> Option<String> {
 }
 
 /// A key and a certificate, both PEM.
+#[derive(Clone)]
 pub(crate) struct Pair {
     /// The private key.
     pub(crate) key: String,
     /// The certificate, for a leaf followed by its authority's.
     pub(crate) certificate: String,
+}
+
+impl Pair {
+    /// Whether the key can be read and is that of the certificate: somebody may have edited the Secret.
+    pub(crate) fn is_usable(&self) -> bool {
+        let Ok(key) = KeyPair::from_pem(&self.key) else {
+            return false;
+        };
+        let Some(Ok(block)) = Pem::iter_from_buffer(self.certificate.as_bytes()).next() else {
+            return false;
+        };
+        X509Certificate::from_der(&block.contents)
+            .is_ok_and(|(_, certificate)| certificate.public_key().raw == key.subject_public_key_info())
+    }
 }
 
 /// A new authority.
@@ -125,7 +152,7 @@ pub(crate) fn new_authority(name: &str, now: Timestamp) -> Result<Pair> {
     })
 }
 
-/// A new certificate for these host names.
+/// A new certificate for these host names, which does not outlive its authority.
 pub(crate) fn new_certificate(
     authority: &Pair,
     hosts: &[&str],
@@ -134,7 +161,9 @@ pub(crate) fn new_certificate(
 ) -> Result<Pair> {
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate, KeyPair::from_pem(&authority.key)?)?;
     let key = KeyPair::generate()?;
-    let mut parameters = parameters(now, life)?;
+    let left = Facts::read(authority.certificate.as_bytes())
+        .and_then(|facts| Duration::try_from(facts.ends.duration_since(now)).ok());
+    let mut parameters = parameters(now, left.map_or(life, |left| life.min(left)))?;
     let first = hosts.first().copied().unwrap_or("registry");
     // The field holds 64 characters; the alternative names are what counts.
     parameters
@@ -164,7 +193,8 @@ fn parameters(now: Timestamp, life: Duration) -> Result<CertificateParams> {
     let ends = now
         .saturating_add(SignedDuration::try_from(life).map_err(range)?)
         .map_err(range)?;
-    parameters.not_before = moment(now.saturating_sub(BACKDATE).map_err(range)?)?.to_datetime();
+    let backdate = SignedDuration::try_from(BACKDATE.min(life / 10)).map_err(range)?;
+    parameters.not_before = moment(now.saturating_sub(backdate).map_err(range)?)?.to_datetime();
     parameters.not_after = moment(ends)?.to_datetime();
     Ok(parameters)
 }
@@ -173,18 +203,28 @@ fn moment(time: Timestamp) -> Result<ASN1Time> {
     ASN1Time::from_timestamp(time.as_second()).map_err(|_| Error::Encode("a time".to_owned()))
 }
 
-/// Keeps the authority, the certificate and the published bundle up. Answers when the certificate ends.
+/// How a certificate stands.
+pub(crate) struct Standing {
+    /// When it ends.
+    pub(crate) ends: Timestamp,
+    /// When it is to be looked at again.
+    pub(crate) look_at: Timestamp,
+    /// Whether somebody ought to have renewed it.
+    pub(crate) is_late: bool,
+}
+
+/// Keeps the authority, the certificate and the published bundle up.
 pub(crate) async fn ensure(
     client: &Client,
     names: &Names,
     settings: &SelfSigned,
     hosts: &[&str],
     now: Timestamp,
-) -> Result<Facts> {
+) -> Result<Standing> {
     let hosts: Vec<&str> = hosts.iter().map(|host| bare(host)).collect();
     let api: Api<Secret> = Api::namespaced(client.clone(), &names.namespace);
-    let (authority, bundle) = authority(client, &api, names, now).await?;
-    apply::apply(client, &published(names, &bundle)).await?;
+    let authority = authority(client, &api, names, now).await?;
+    apply::apply(client, &published(names, &authority.bundle())).await?;
     let existing = api.get_opt(&names.of(PART)).await.map_err(Error::from_kube)?;
     if let Some(secret) = &existing {
         require_ours(secret, names, PART)?;
@@ -192,56 +232,61 @@ pub(crate) async fn ensure(
     let current = existing.as_ref().and_then(pair).and_then(|pair| {
         let facts = Facts::read(pair.certificate.as_bytes())?;
         let fits = hosts.iter().all(|host| facts.covers(host)) && facts.renew_at() > now;
-        (fits && pair.certificate.ends_with(&authority.certificate)).then_some(facts)
+        (fits && pair.is_usable() && pair.certificate.ends_with(&authority.current.certificate))
+            .then_some(facts)
     });
-    if let Some(facts) = current {
-        return Ok(facts);
-    }
-    let life = settings
-        .lifetime
-        .as_ref()
-        .and_then(|life| life.to_std().ok())
-        .unwrap_or(LIFE);
-    let new = new_certificate(&authority, &hosts, life, now)?;
-    apply::apply(client, &secret_of(names, PART, &new, None)).await?;
-    Facts::read(new.certificate.as_bytes()).ok_or_else(|| Error::Encode("a certificate".to_owned()))
+    let facts = match current {
+        Some(facts) => facts,
+        None => {
+            let life = settings
+                .lifetime
+                .as_ref()
+                .and_then(|life| life.to_std().ok())
+                .unwrap_or(LIFE);
+            let new = new_certificate(&authority.current, &hosts, life, now)?;
+            apply::apply(client, &secret_of(names, PART, &new, BTreeMap::new())).await?;
+            Facts::read(new.certificate.as_bytes())
+                .ok_or_else(|| Error::Encode("a certificate".to_owned()))?
+        }
+    };
+    Ok(Standing {
+        ends: facts.ends,
+        look_at: facts.renew_at().min(authority.turns_at()),
+        is_late: false,
+    })
 }
 
-/// The authority and the bundle of its certificates: the present one and, during an overlap, the one before.
-async fn authority(
-    client: &Client,
-    api: &Api<Secret>,
-    names: &Names,
-    now: Timestamp,
-) -> Result<(Pair, String)> {
+/// The authority as it is to be now, stored before it is used.
+async fn authority(client: &Client, api: &Api<Secret>, names: &Names, now: Timestamp) -> Result<Authority> {
     let existing = api.get_opt(&names.of(CA_PART)).await.map_err(Error::from_kube)?;
     if let Some(secret) = &existing {
         require_ours(secret, names, CA_PART)?;
     }
-    let known = existing.as_ref().and_then(pair);
-    let fresh = known
-        .as_ref()
-        .and_then(|pair| Facts::read(pair.certificate.as_bytes()))
-        .is_some_and(|facts| facts.renew_at() > now);
-    if let (Some(known), true) = (&known, fresh) {
-        let before = existing
-            .as_ref()
-            .and_then(|secret| text(secret, "previous.crt"))
-            .unwrap_or_default();
-        let bundle = format!("{}{before}", known.certificate);
-        return Ok((
-            Pair {
-                key: known.key.clone(),
-                certificate: known.certificate.clone(),
-            },
-            bundle,
-        ));
-    }
-    let new = new_authority(&names.name, now)?;
-    let before = known.map(|known| known.certificate);
-    apply::apply(client, &secret_of(names, CA_PART, &new, before.as_deref())).await?;
-    let bundle = format!("{}{}", new.certificate, before.unwrap_or_default());
-    Ok((new, bundle))
+    let stored = existing.as_ref().and_then(|secret| {
+        let part = |certificate: &str, key: &str| {
+            Some(Pair {
+                key: text(secret, key)?,
+                certificate: text(secret, certificate)?,
+            })
+        };
+        Some(Authority {
+            current: pair(secret)?,
+            next: part("next.crt", "next.key"),
+            previous: text(secret, "previous.crt"),
+        })
+    });
+    let authority = Authority::at(stored, &names.name, now)?;
+    let further = [
+        ("next.crt", authority.next.as_ref().map(|next| &next.certificate)),
+        ("next.key", authority.next.as_ref().map(|next| &next.key)),
+        ("previous.crt", authority.previous.as_ref()),
+    ];
+    let further = further
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?.as_str())))
+        .collect();
+    apply::apply(client, &secret_of(names, CA_PART, &authority.current, further)).await?;
+    Ok(authority)
 }
 
 fn require_ours(secret: &Secret, names: &Names, part: &str) -> Result<()> {
@@ -266,15 +311,16 @@ fn pair(secret: &Secret) -> Option<Pair> {
     })
 }
 
-fn secret_of(names: &Names, part: &str, pair: &Pair, before: Option<&str>) -> Secret {
-    let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
-    let mut data = BTreeMap::from([
-        ("tls.crt".to_owned(), bytes(&pair.certificate)),
-        ("tls.key".to_owned(), bytes(&pair.key)),
-    ]);
-    if let Some(before) = before {
-        data.insert("previous.crt".to_owned(), bytes(before));
-    }
+fn secret_of(names: &Names, part: &str, pair: &Pair, further: BTreeMap<&str, &str>) -> Secret {
+    let own = [
+        ("tls.crt", pair.certificate.as_str()),
+        ("tls.key", pair.key.as_str()),
+    ];
+    let data = own
+        .into_iter()
+        .chain(further)
+        .map(|(key, value)| (key.to_owned(), ByteString(value.as_bytes().to_vec())))
+        .collect();
     Secret {
         metadata: names.kept(part, Component::Registry),
         type_: Some("kubernetes.io/tls".to_owned()),
@@ -298,7 +344,7 @@ pub(crate) async fn inspect(
     name: &str,
     hosts: &[&str],
     now: Timestamp,
-) -> Result<Facts> {
+) -> Result<Standing> {
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let problem =
         |reason, message: String| Error::from(Problem::user(condition::CERTIFICATE_VALID, reason, message));
@@ -325,5 +371,10 @@ pub(crate) async fn inspect(
             format!("the certificate in the Secret {name} is not for {missing}; put one there that is"),
         ));
     }
-    Ok(facts)
+    let is_late = facts.late_at() <= now;
+    Ok(Standing {
+        ends: facts.ends,
+        look_at: if is_late { facts.ends } else { facts.late_at() },
+        is_late,
+    })
 }

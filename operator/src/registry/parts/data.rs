@@ -12,6 +12,7 @@ use slipway_crds::{
     registry::{CacheKind, DatabaseKind, StorageKind},
 };
 
+use super::unwanted;
 use crate::{
     apply,
     context::Context,
@@ -217,9 +218,8 @@ pub(crate) async fn cache(context: &Context, with: &Ingredients<'_>, report: &mu
 }
 
 async fn remove_cache(client: &Client, with: &Ingredients<'_>) -> Result<()> {
-    let (namespace, name) = (&with.names.namespace, with.names.of(cache::PART));
-    apply::delete::<Deployment>(client, namespace, &name).await?;
-    apply::delete::<Service>(client, namespace, &name).await
+    unwanted::<Deployment>(client, with.names, cache::PART).await?;
+    unwanted::<Service>(client, with.names, cache::PART).await
 }
 
 /// Reports a part without a pod that serves, with the pods' own words when they complain.

@@ -5,13 +5,16 @@ mod data;
 mod outside;
 mod work;
 
+use kube::Client;
 use slipway_crds::{condition, condition::reason};
 
 pub(crate) use data::{cache, database, storage};
 pub(crate) use outside::{exposure, surroundings};
 pub(crate) use work::{api, migration, workload};
 
+use super::names::Names;
 use crate::{
+    apply::{self, Child},
     error::{Cause, Error, Problem, Result, explain},
     status::Report,
 };
@@ -49,6 +52,11 @@ pub(crate) fn settle<T>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Removes an object of the Registry's own that it no longer wants.
+async fn unwanted<K: Child>(client: &Client, names: &Names, part: &str) -> Result<()> {
+    apply::delete_owned::<K>(client, &names.namespace, &names.of(part), names.owner()).await
 }
 
 /// Whether the Registry names what it needs at all.

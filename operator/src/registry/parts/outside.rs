@@ -1,7 +1,7 @@
 //! The way in: settings, Services, policies, the Ingress and its certificate.
 
 use k8s_openapi::api::{
-    core::v1::ConfigMap,
+    core::v1::{ConfigMap, ServiceAccount},
     networking::v1::{Ingress, IngressClass, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
 };
@@ -12,12 +12,13 @@ use slipway_crds::{
     registry::{ExposeKind, TlsKind},
 };
 
+use super::unwanted;
 use crate::{
     apply,
     context::Context,
     error::{Error, Problem, Result},
     registry::{
-        disruption, expose, network,
+        disruption, expose, identity, network,
         serve::{self, Ingredients},
         tls,
     },
@@ -33,19 +34,21 @@ pub(crate) async fn surroundings(
     let client = &context.client;
     let names = with.names;
     apply::apply(client, settings_map).await?;
+    match identity::service_account(names, with.managed) {
+        Some(account) => drop(apply::apply(client, &account).await?),
+        None => unwanted::<ServiceAccount>(client, names, identity::PART).await?,
+    }
     apply::apply(client, &serve::service(names, with.managed)).await?;
     let policies = network::policies(names, with.managed, &context.options.pod_namespace)?;
     for part in network::parts() {
         match policies.iter().find(|policy| policy.name_any() == names.of(part)) {
             Some(policy) => drop(apply::apply(client, policy).await?),
-            None => apply::delete::<NetworkPolicy>(client, &names.namespace, &names.of(part)).await?,
+            None => unwanted::<NetworkPolicy>(client, names, part).await?,
         }
     }
     match disruption::budget(names, with.managed) {
         Some(budget) => drop(apply::apply(client, &budget).await?),
-        None => {
-            apply::delete::<PodDisruptionBudget>(client, &names.namespace, &names.of(serve::PART)).await?
-        }
+        None => unwanted::<PodDisruptionBudget>(client, names, serve::PART).await?,
     }
     Ok(())
 }
@@ -60,7 +63,7 @@ pub(crate) async fn exposure(
     let client = &context.client;
     let names = with.names;
     let Ok(ExposeKind::Ingress(settings)) = with.managed.expose.kind() else {
-        apply::delete::<Ingress>(client, &names.namespace, &names.of(expose::PART)).await?;
+        unwanted::<Ingress>(client, names, expose::PART).await?;
         report.note(
             condition::EXPOSED,
             ConditionStatus::True,
@@ -87,7 +90,7 @@ async fn certificate(
         return Ok(None);
     };
     let now = context.clock.now();
-    let (name, facts) = match settings.kind() {
+    let (name, standing) = match settings.kind() {
         Ok(TlsKind::SelfSigned(settings)) => (
             with.names.of(tls::PART),
             tls::ensure(&context.client, with.names, settings, hosts, now).await,
@@ -98,20 +101,30 @@ async fn certificate(
         ),
         _ => return Ok(None),
     };
-    match facts {
-        Ok(facts) => {
+    match standing {
+        Ok(standing) => {
             let labels = [
                 ("registry", with.names.name.clone()),
                 ("namespace", with.names.namespace.clone()),
             ];
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
             metrics::gauge!("slipway_operator_certificate_ends_seconds", &labels)
-                .set(facts.ends.as_second() as f64);
-            report.good(
-                condition::CERTIFICATE_VALID,
-                reason::SUCCEEDED,
-                "the certificate fits the host names",
-            );
+                .set(standing.ends.as_second() as f64);
+            report.look_at(standing.look_at);
+            if standing.is_late {
+                report.note(
+                    condition::CERTIFICATE_VALID,
+                    ConditionStatus::False,
+                    reason::CERTIFICATE_EXPIRING,
+                    format!("the certificate in the Secret {name} ends soon; put a new one there"),
+                );
+            } else {
+                report.good(
+                    condition::CERTIFICATE_VALID,
+                    reason::SUCCEEDED,
+                    "the certificate fits the host names",
+                );
+            }
         }
         Err(Error::Problem(problem)) => report.problem(&problem),
         Err(error) => return Err(error),

@@ -6,6 +6,7 @@ use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job};
 use kube::{Api, Client, ResourceExt, api::ListParams};
 use slipway_crds::{condition, condition::reason, labels};
 
+use super::unwanted;
 use crate::{
     apply,
     context::Context,
@@ -114,7 +115,8 @@ async fn remove_old_migrations(client: &Client, with: &Ingredients<'_>, current:
         .items
     {
         if old.name_any() != current {
-            apply::delete::<Job>(client, &with.names.namespace, &old.name_any()).await?;
+            let (namespace, owner) = (&with.names.namespace, with.names.owner());
+            apply::delete_owned::<Job>(client, namespace, &old.name_any(), owner).await?;
         }
     }
     Ok(())
@@ -141,8 +143,7 @@ pub(crate) async fn workload(
             }
         }
         None => {
-            let name = with.names.of(worker::PART);
-            apply::delete::<Deployment>(client, &with.names.namespace, &name).await?;
+            unwanted::<Deployment>(client, with.names, worker::PART).await?;
         }
     }
     let progress = children::deployment(&serving);
