@@ -14,7 +14,7 @@ use crate::support::stack::create_project;
 use crate::support::wire::Wire;
 
 /// Parts of the script that are not expected to work yet; one that does fails the test until it is taken off.
-const LATER: &[&str] = &["copies", "labels", "immutability", "metadata"];
+const LATER: &[&str] = &[];
 
 #[tokio::test]
 async fn harborapi_works_unchanged() -> Result<()> {
