@@ -197,7 +197,7 @@ async fn bad_robots_are_refused(pool: PgPool) {
         (with(&|b| b["name"] = json!("")), 400),
         (with(&|b| b["name"] = json!("n".repeat(250))), 400),
         (with(&|b| b["level"] = json!("galaxy")), 400),
-        (with(&|b| b["level"] = Value::Null), 422),
+        (with(&|b| b["level"] = Value::Null), 400),
         (with(&|b| b["permissions"] = json!([])), 400),
         (with(&|b| b["permissions"] = Value::Null), 400),
         (with(&|b| b["permissions"] = json!([second, second])), 400),
