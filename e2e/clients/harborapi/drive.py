@@ -255,7 +255,7 @@ async def metadata(admin):
     await admin.update_project_metadata_entry("p", "auto_scan", {"auto_scan": "false"})
     same((await admin.get_project_metadata("p")).auto_scan, "false")
     await admin.delete_project_metadata_entry("p", "auto_scan")
-    await refused(admin.get_project_metadata_entry("p", "auto_scan"), NotFound)
+    same(await admin.get_project_metadata_entry("p", "auto_scan"), {})
 
 
 async def groups(admin):
