@@ -1,6 +1,7 @@
 //! Everything that Slipway needs to prove itself: a real Kubernetes on one
 //! machine, the tools and images for it, and the words that scenarios are written in.
 
+pub mod bench;
 pub mod checks;
 pub mod commands;
 pub mod local_cluster;

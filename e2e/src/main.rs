@@ -23,6 +23,8 @@ enum Command {
     Test(commands::test::Test),
     /// The registry under everything at once, for long.
     Soak(commands::soak::Soak),
+    /// Slipway beside its peers: medians, ratios, memory.
+    Bench(commands::bench::Bench),
     /// Formatting, lints, licences, dependency direction, drift of generated files.
     Check(commands::check::Check),
     /// Renews the committed files that are made from the code.
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Down(down) => down.run(),
         Command::Test(test) => test.run(),
         Command::Soak(soak) => soak.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Check(check) => check.run(),
         Command::Generate(generate) => generate.run(),
         Command::Cluster(cluster) => cluster.run(),

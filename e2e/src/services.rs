@@ -23,11 +23,40 @@ pub struct Services {
     _folder: TempDir,
 }
 
+/// A test's data need not survive a power cut.
+const FORGETFUL: &[&str] = &[
+    "-c",
+    "fsync=off",
+    "-c",
+    "synchronous_commit=off",
+    "-c",
+    "full_page_writes=off",
+];
+
+/// What is acknowledged stays. These are the defaults, written down.
+const DURABLE: &[&str] = &[
+    "-c",
+    "fsync=on",
+    "-c",
+    "synchronous_commit=on",
+    "-c",
+    "full_page_writes=on",
+];
+
 impl Services {
-    /// Starts both and waits until they accept connections.
+    /// Starts both for tests and waits until they accept connections.
     pub fn start(progress: Progress) -> Result<Self> {
+        Self::start_with(FORGETFUL, progress)
+    }
+
+    /// The same with a PostgreSQL that keeps its promises, as in production.
+    pub fn start_durable(progress: Progress) -> Result<Self> {
+        Self::start_with(DURABLE, progress)
+    }
+
+    fn start_with(promises: &[&str], progress: Progress) -> Result<Self> {
         let root = debian::cluster_programs(progress)?;
-        let _step = progress.step("PostgreSQL and Redis for the tests");
+        let _step = progress.step("PostgreSQL and Redis");
         let folder = tempfile::Builder::new().prefix("slipway-services-").tempdir()?;
         let data = folder.path().join("postgres");
         fs::create_dir(&data)?;
@@ -63,15 +92,7 @@ impl Services {
                 "listen_addresses=127.0.0.1",
             ])
             .args(["-c", "unix_socket_directories=", "-c", "max_connections=400"])
-            // A test's data need not survive a power cut.
-            .args([
-                "-c",
-                "fsync=off",
-                "-c",
-                "synchronous_commit=off",
-                "-c",
-                "full_page_writes=off",
-            ])
+            .args(promises)
             .stdout(log.try_clone()?)
             .stderr(log);
         services
@@ -102,19 +123,32 @@ impl Services {
         &self.redis_url
     }
 
+    /// PostgreSQL's first process; the others are its children.
+    pub fn database_process(&self) -> Result<nix::unistd::Pid> {
+        let first = self.children.first().context("PostgreSQL does not run")?;
+        Ok(nix::unistd::Pid::from_raw(i32::try_from(first.id())?))
+    }
+
     /// Runs statements with psql.
     pub fn run_sql(&self, statements: &str) -> Result<()> {
+        self.query(statements).map(drop)
+    }
+
+    /// Runs statements with psql and gives their rows, columns separated by `|`.
+    pub fn query(&self, statements: &str) -> Result<String> {
         let mut psql = debian::command(&self.programs, "psql");
         psql.args([
             &self.database_url,
             "--quiet",
             "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
             "-v",
             "ON_ERROR_STOP=1",
             "-f",
             "-",
         ]);
-        shell::run_with_input(&mut psql, statements.as_bytes()).map(drop)
+        shell::run_with_input(&mut psql, statements.as_bytes())
     }
 
     fn await_port(&self, port: u16) -> Result<()> {

@@ -85,6 +85,11 @@ pub fn cluster_programs(progress: Progress) -> Result<PathBuf> {
     Ok(root)
 }
 
+/// The web server that the benchmarks compare with.
+pub fn nginx(progress: Progress) -> Result<PathBuf> {
+    unpack("bench", &["nginx"], NOT_FOR_HOST, progress)
+}
+
 /// Unpacks `packages` with all they depend on, except `without`, under one root.
 pub fn unpack(name: &str, packages: &[&str], without: &[&str], progress: Progress) -> Result<PathBuf> {
     let mut hash = Sha256::new();

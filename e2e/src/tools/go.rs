@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::progress::Progress;
 use crate::{paths, shell};
 
-/// A module under `e2e/cluster/` and what is built of it.
+/// A module under `e2e/` and what is built of it.
 #[derive(Debug)]
 pub struct GoModule {
     folder: &'static str,
@@ -78,6 +78,15 @@ pub const CONFORMANCE: GoModule = GoModule {
         "github.com/opencontainers/distribution-spec/conformance",
         "conformance",
     )],
+    ldflags: "-s -w",
+    links: &[],
+};
+
+/// The registry that the benchmarks compare with.
+pub const DISTRIBUTION: GoModule = GoModule {
+    folder: "bench/distribution",
+    what: "distribution 3.1.2",
+    binaries: &[("github.com/distribution/distribution/v3/cmd/registry", "registry")],
     ldflags: "-s -w",
     links: &[],
 };
