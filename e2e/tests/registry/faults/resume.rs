@@ -145,3 +145,18 @@ async fn h60_an_upload_survives_the_kill_of_its_replica() -> Result<()> {
     go_on(&two, &session, at, &blob).await?;
     stack.end().await
 }
+
+/// Whatever it still has to send: the answer arrives, not a broken connection.
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() -> Result<()> {
+    let stack = Stack::start("still-sending", 1, &[]).await?;
+    let wire = stack.wire(0)?;
+    let blob = Blob::new(Random::new(63).bytes(12_000_000));
+    for _ in 0..100 {
+        let session = wire.session("p/app").await?;
+        wire.patch_at(&session, 7, blob.bytes.clone())
+            .await?
+            .expect(StatusCode::RANGE_NOT_SATISFIABLE)?;
+    }
+    stack.end().await
+}

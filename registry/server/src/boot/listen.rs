@@ -16,6 +16,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::linger::Lingering;
 use crate::kernel::origin::Peer;
 
 /// A client has this long to send a request's head. There is no limit on a body: layers take hours.
@@ -101,7 +102,7 @@ fn serve(
     stream.set_write_timeout(Some(idle));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        router.clone().oneshot(Lingering::of(request))
     });
     let connection = builder
         .serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service)

@@ -8,6 +8,7 @@ mod cache;
 mod command;
 mod database;
 mod embedded;
+mod linger;
 mod listen;
 mod log;
 mod serve;
