@@ -225,14 +225,12 @@ impl<'a> Servant<'a> {
             dropped
                 .args(["--mount", "--", "sh", "-c", SHOW_AND_DROP])
                 .arg(self.root);
-            dropped.arg(format!("LD_LIBRARY_PATH={}", debian::library_path(root)));
-            dropped.arg(format!("PATH={}", debian::search_path(root)));
+            dropped.args(debian::assignments(root));
             dropped
         } else {
             let mut bound = Command::new("setpriv");
             bound.args(["--pdeathsig=KILL", "--", "env"]);
-            bound.arg(format!("LD_LIBRARY_PATH={}", debian::library_path(self.root)));
-            bound.arg(format!("PATH={}", debian::search_path(self.root)));
+            bound.args(debian::assignments(self.root));
             bound
         };
         command.arg(program).current_dir("/").stdin(Stdio::null());

@@ -77,7 +77,7 @@ impl Peer {
         fs::write(&file, settings)?;
         let mut command = bound(&root.join("usr/sbin/nginx"), "TERM");
         command
-            .env("LD_LIBRARY_PATH", debian::library_path(&root))
+            .envs(debian::environment(&root))
             .arg("-p")
             .arg(&folder)
             .arg("-c")

@@ -69,13 +69,12 @@ fn program_path() -> Result<BTreeMap<&'static str, String>> {
         return Ok(BTreeMap::from([("PATH", format!("{assets}:{inherited}"))]));
     }
     let (kubernetes, debian_root) = Tools::prepare_api_server(Progress::new())?;
-    Ok(BTreeMap::from([
-        (
-            "PATH",
-            format!("{}:{}", kubernetes.display(), debian::search_path(&debian_root)),
-        ),
-        ("LD_LIBRARY_PATH", debian::library_path(&debian_root)),
-    ]))
+    let mut environment = BTreeMap::from(debian::environment(&debian_root));
+    environment.insert(
+        "PATH",
+        format!("{}:{}", kubernetes.display(), debian::search_path(&debian_root)),
+    );
+    Ok(environment)
 }
 
 async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiServer> {

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::layout::{Layout, NODES};
 use super::machine;
 use crate::progress::Progress;
-use crate::tools::{Tools, debian, go};
+use crate::tools::{Tools, cache, debian, go};
 use crate::{paths, shell};
 
 /// An image on disk.
@@ -63,19 +63,16 @@ impl ImageBuilder<'_> {
     /// A program linked against glibc statically, as ours are; proves name look-ups.
     pub fn resolve(&self) -> Result<Image> {
         let source = paths::e2e().join("images/resolve/resolve.rs");
-        let folder = paths::cache().join("rust");
-        fs::create_dir_all(&folder)?;
-        let binary = folder.join(format!("resolve-{}", hash(&[&fs::read(&source)?])));
-        if !binary.exists() {
-            let unfinished = binary.with_extension(format!("{}", std::process::id()));
+        let name = format!("resolve-{}", hash(&[&fs::read(&source)?]));
+        let binary = paths::cache().join("rust").join(name);
+        cache::once(&binary, |unfinished| {
             shell::run(
                 std::process::Command::new("rustc")
                     .args(["--edition=2024", "-O", "-C", "target-feature=+crt-static", "-o"])
-                    .arg(&unfinished)
+                    .arg(unfinished)
                     .arg(&source),
-            )?;
-            fs::rename(unfinished, &binary)?;
-        }
+            )
+        })?;
         self.stand_in("resolve", "slipway.local/resolve:dev", &[(&binary, "resolve")])
     }
 
@@ -112,10 +109,7 @@ impl ImageBuilder<'_> {
         let mut all = vec!["dash", "coreutils", "libc-bin", "libc6", "sed", "grep"];
         all.extend(packages);
         let root = debian::unpack(folder, &all, &[], self.progress)?;
-        let shell = root.join("bin/sh");
-        if fs::symlink_metadata(&shell).is_err() {
-            std::os::unix::fs::symlink("dash", shell)?;
-        }
+        cache::link("dash", &root.join("bin/sh"))?;
         // What installing would have made; open to any user, as pods choose their own.
         for (writable, mode) in [
             ("tmp", 0o1777),
@@ -126,9 +120,7 @@ impl ImageBuilder<'_> {
             fs::create_dir_all(root.join(writable))?;
             fs::set_permissions(root.join(writable), fs::Permissions::from_mode(mode))?;
         }
-        if fs::symlink_metadata(root.join("var/run")).is_err() {
-            std::os::unix::fs::symlink("/run", root.join("var/run"))?;
-        }
+        cache::link("/run", &root.join("var/run"))?;
         self.stand_in(folder, name, &[(&root, "root")])
     }
 
@@ -136,14 +128,17 @@ impl ImageBuilder<'_> {
         let key = key(name, containerfile, files)?;
         let plain = name.replace(['/', ':'], "_");
         let archive = paths::cache().join("images").join(format!("{plain}-{key}.tar"));
-        if archive.exists() {
-            return Ok(Image {
-                name: name.to_owned(),
-                archive,
-            });
-        }
+        cache::once(&archive, |unfinished| {
+            self.make(name, containerfile, files, unfinished)
+        })?;
+        Ok(Image {
+            name: name.to_owned(),
+            archive,
+        })
+    }
+
+    fn make(&self, name: &str, containerfile: &Path, files: &[(&Path, &str)], archive: &Path) -> Result<()> {
         let _step = self.progress.step(format!("build image {name}"));
-        fs::create_dir_all(paths::cache().join("images"))?;
         let work = tempfile::Builder::new().prefix("slipway-image-").tempdir()?;
         let context = work.path().join("context");
         fs::create_dir(&context)?;
@@ -158,7 +153,6 @@ impl ImageBuilder<'_> {
         let policy = work.path().join("policy.json");
         fs::write(&policy, r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
 
-        let unfinished = archive.with_extension(format!("{}", std::process::id()));
         shell::run(
             self.buildah(work.path())
                 .args([
@@ -180,13 +174,8 @@ impl ImageBuilder<'_> {
                 .args(["push", "--signature-policy"])
                 .arg(&policy)
                 .arg(name)
-                .arg(format!("oci-archive:{}:{}", unfinished.display(), tag(name)?)),
-        )?;
-        fs::rename(&unfinished, &archive)?;
-        Ok(Image {
-            name: name.to_owned(),
-            archive,
-        })
+                .arg(format!("oci-archive:{}:{}", archive.display(), tag(name)?)),
+        )
     }
 
     /// Storage of its own: nothing of the user's containers is touched.

@@ -122,21 +122,15 @@ pub fn inside(layout: &Layout, name: &str, program: &str) -> Result<Command> {
     let mut command = Command::new("nsenter");
     command
         .args(["-t", pid.trim(), "-m", "-u", "-i", "-n", "-p", "--", "env"])
-        .arg(format!("PATH={}", search_path()))
-        .arg(format!("LD_LIBRARY_PATH={}", library_path()))
+        .args(environment().map(|(name, value)| format!("{name}={value}")))
         .arg(program);
     Ok(command)
 }
 
-/// `PATH` of the daemons.
-pub fn search_path() -> String {
-    format!(
-        "{INSIDE}/kubernetes:{}",
-        debian::search_path(&Path::new(INSIDE).join("debian"))
-    )
-}
-
-/// `LD_LIBRARY_PATH` of the daemons.
-pub fn library_path() -> String {
-    debian::library_path(&Path::new(INSIDE).join("debian"))
+/// The environment in which daemons find their programs and libraries.
+pub fn environment() -> [(&'static str, String); 3] {
+    debian::environment(&Path::new(INSIDE).join("debian")).map(|(name, value)| match name {
+        "PATH" => (name, format!("{INSIDE}/kubernetes:{value}")),
+        _ => (name, value),
+    })
 }

@@ -17,7 +17,7 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, sethostname};
 
 use super::layout::INSIDE;
-use super::machine::{Machine, Program, library_path, search_path};
+use super::machine::{Machine, Program, environment};
 
 /// How long a daemon that died stays down.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -171,8 +171,7 @@ fn start(program: &Program) -> Result<i32> {
     let (name, arguments) = program.command.split_first().context("an empty command")?;
     let child = Command::new(name)
         .args(arguments)
-        .env("PATH", search_path())
-        .env("LD_LIBRARY_PATH", library_path())
+        .envs(environment())
         .env("HOME", "/run")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

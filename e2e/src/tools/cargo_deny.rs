@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::cache;
 use crate::progress::Progress;
 use crate::{paths, shell};
 
@@ -13,8 +14,7 @@ const VERSION: &str = "0.20.2";
 /// The program; built into the cache where it is not there yet.
 pub fn program(progress: Progress) -> Result<PathBuf> {
     let root = paths::cache().join(format!("cargo-deny-{VERSION}"));
-    let program = root.join("bin/cargo-deny");
-    if !program.exists() {
+    cache::once(&root, |unfinished| {
         let _step = progress.step(format!("cargo-deny {VERSION} is built"));
         shell::run(
             Command::new("cargo")
@@ -27,10 +27,10 @@ pub fn program(progress: Progress) -> Result<PathBuf> {
                     VERSION,
                     "--root",
                 ])
-                .arg(&root)
+                .arg(unfinished)
                 // Away from the checkout, whose settings are not meant for it.
                 .current_dir("/"),
-        )?;
-    }
-    Ok(program)
+        )
+    })?;
+    Ok(root.join("bin/cargo-deny"))
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::go::publish;
+use super::cache;
 use crate::progress::Progress;
 use crate::{paths, shell};
 
@@ -77,10 +77,7 @@ pub fn cluster_programs(progress: Progress) -> Result<PathBuf> {
         ("ip6tables-save", "xtables-nft-multi"),
         ("ip6tables-restore", "xtables-nft-multi"),
     ] {
-        let link = root.join("usr/sbin").join(link);
-        if fs::symlink_metadata(&link).is_err() {
-            std::os::unix::fs::symlink(target, link)?;
-        }
+        cache::link(target, &root.join("usr/sbin").join(link))?;
     }
     Ok(root)
 }
@@ -99,9 +96,14 @@ pub fn unpack(name: &str, packages: &[&str], without: &[&str], progress: Progres
     hash.update("without just-in-time compiler");
     let key = hex::encode(&hash.finalize()[..8]);
     let root = paths::cache().join("debian").join(format!("{name}-{key}"));
-    if root.is_dir() {
-        return Ok(root);
-    }
+    cache::once(&root, |unfinished| {
+        let _step = progress.step(format!("fetch Debian packages for {name}"));
+        unpack_into(unfinished, packages, without)
+    })?;
+    Ok(root)
+}
+
+fn unpack_into(folder: &Path, packages: &[&str], without: &[&str]) -> Result<()> {
     for program in ["apt-get", "apt-cache", "dpkg"] {
         if !shell::exists(program) {
             bail!(
@@ -111,10 +113,7 @@ pub fn unpack(name: &str, packages: &[&str], without: &[&str], progress: Progres
             );
         }
     }
-    let _step = progress.step(format!("fetch Debian packages for {name}"));
-    let unfinished = root.with_extension(format!("unfinished-{}", std::process::id()));
-    let downloads = unfinished.with_extension("downloads");
-    fs::create_dir_all(&unfinished)?;
+    let downloads = folder.join("downloads");
     fs::create_dir_all(&downloads)?;
     let closure = match fetch(packages, without, &downloads) {
         Ok(closure) => Ok(closure),
@@ -132,12 +131,10 @@ pub fn unpack(name: &str, packages: &[&str], without: &[&str], progress: Progres
         )
     })?;
     for entry in fs::read_dir(&downloads)? {
-        shell::run(Command::new("dpkg").arg("-x").arg(entry?.path()).arg(&unfinished))?;
+        shell::run(Command::new("dpkg").arg("-x").arg(entry?.path()).arg(folder))?;
     }
     fs::remove_dir_all(&downloads)?;
-    drop_just_in_time_compiler(&unfinished)?;
-    publish(&unfinished, &root)?;
-    Ok(root)
+    drop_just_in_time_compiler(folder)
 }
 
 /// PostgreSQL loads its compiler if the file is there, and fails a big query
@@ -165,10 +162,25 @@ pub fn command(root: &Path, program: &str) -> Command {
         .find(|path| path.exists())
         .unwrap_or_else(|| PathBuf::from(program));
     let mut command = Command::new(found);
+    command.envs(environment(root));
     command
-        .env("LD_LIBRARY_PATH", library_path(root))
-        .env("PATH", search_path(root));
-    command
+}
+
+/// What the unpacked programs need to find each other, their libraries and iptables' extensions.
+pub fn environment(root: &Path) -> [(&'static str, String); 3] {
+    [
+        ("PATH", search_path(root)),
+        ("LD_LIBRARY_PATH", library_path(root)),
+        (
+            "XTABLES_LIBDIR",
+            format!("{}/usr/lib/{}/xtables", root.display(), triple()),
+        ),
+    ]
+}
+
+/// The same as arguments of `env`.
+pub fn assignments(root: &Path) -> [String; 3] {
+    environment(root).map(|(name, value)| format!("{name}={value}"))
 }
 
 /// `PATH` with the unpacked programs first.
@@ -182,9 +194,14 @@ pub fn search_path(root: &Path) -> String {
 }
 
 /// `LD_LIBRARY_PATH` of the unpacked programs.
-pub fn library_path(root: &Path) -> String {
-    let triple = format!("{}-linux-gnu", std::env::consts::ARCH);
+fn library_path(root: &Path) -> String {
+    let triple = triple();
     format!("{0}/usr/lib/{triple}:{0}/lib/{triple}", root.display())
+}
+
+/// Debian's name of this machine's architecture in paths of libraries.
+fn triple() -> String {
+    format!("{}-linux-gnu", std::env::consts::ARCH)
 }
 
 const FOLDERS: &[&str] = &[

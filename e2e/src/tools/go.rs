@@ -1,12 +1,13 @@
 //! Programs that no release can be downloaded of, built from the Go module proxy.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
+use super::cache;
 use crate::progress::Progress;
 use crate::{paths, shell};
 
@@ -115,9 +116,11 @@ impl GoModule {
         let source = paths::e2e().join(self.folder);
         let name = self.folder.rsplit('/').next().unwrap_or(self.folder);
         let result = paths::cache().join("go").join(format!("{name}-{}", self.key()?));
-        if result.is_dir() {
-            return Ok(result);
-        }
+        cache::once(&result, |unfinished| self.make(&source, unfinished, progress))?;
+        Ok(result)
+    }
+
+    fn make(&self, source: &Path, folder: &Path, progress: Progress) -> Result<()> {
         if !shell::exists("go") {
             bail!(
                 "{} must be built, but there is no `go` in PATH: install Go 1.26 from https://go.dev/dl/",
@@ -125,11 +128,10 @@ impl GoModule {
             );
         }
         let _step = progress.step(format!("build {}", self.what));
-        let unfinished = result.with_extension(format!("unfinished-{}", std::process::id()));
-        fs::create_dir_all(&unfinished)?;
+        fs::create_dir_all(folder)?;
         for (package, binary) in self.binaries {
             let mut go = Command::new("go");
-            go.current_dir(&source)
+            go.current_dir(source)
                 .env("CGO_ENABLED", "0")
                 .args([
                     "build",
@@ -140,16 +142,15 @@ impl GoModule {
                     self.ldflags,
                     "-o",
                 ])
-                .arg(unfinished.join(binary))
+                .arg(folder.join(binary))
                 .arg(package);
             shell::run(&mut go).with_context(|| format!("building {}", self.what))?;
         }
         for link in self.links {
             let (_, target) = self.binaries[0];
-            std::os::unix::fs::symlink(target, unfinished.join(link))?;
+            std::os::unix::fs::symlink(target, folder.join(link))?;
         }
-        publish(&unfinished, &result)?;
-        Ok(result)
+        Ok(())
     }
 
     /// Changes whenever the result would.
@@ -166,15 +167,4 @@ impl GoModule {
         }
         Ok(hex::encode(&hash.finalize()[..8]))
     }
-}
-
-/// Moves a finished folder into the cache; another process may have been first.
-pub(crate) fn publish(unfinished: &std::path::Path, result: &std::path::Path) -> Result<()> {
-    if fs::rename(unfinished, result).is_err() {
-        if !result.is_dir() {
-            bail!("cannot move {} to {}", unfinished.display(), result.display());
-        }
-        fs::remove_dir_all(unfinished)?;
-    }
-    Ok(())
 }

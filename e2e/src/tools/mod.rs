@@ -1,5 +1,6 @@
 //! The programs that the other commands need: built with Go or unpacked from Debian's packages.
 
+pub mod cache;
 pub mod cargo_deny;
 pub mod debian;
 pub mod go;

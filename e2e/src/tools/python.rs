@@ -1,13 +1,13 @@
 //! Python packages of fixed versions, each set in a virtual environment of its own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::go::publish;
+use super::cache;
 use crate::progress::Progress;
 use crate::{paths, shell};
 
@@ -32,13 +32,11 @@ impl PythonPackages {
         hash.update(self.requirements);
         let key = hex::encode(&hash.finalize()[..8]);
         let result = paths::cache().join("python").join(format!("{}-{key}", self.name));
-        if !result.is_dir() {
-            self.install(&result, progress)?;
-        }
+        cache::once(&result, |unfinished| self.install(unfinished, progress))?;
         Ok(result.join("bin/python"))
     }
 
-    fn install(&self, result: &std::path::Path, progress: Progress) -> Result<()> {
+    fn install(&self, folder: &Path, progress: Progress) -> Result<()> {
         if !shell::exists("python3") {
             bail!(
                 "{} needs Python, but there is no `python3` in PATH: install Python 3.9 or later with its venv module",
@@ -46,13 +44,11 @@ impl PythonPackages {
             );
         }
         let _step = progress.step(format!("install {}", self.name));
-        let unfinished = result.with_extension(format!("unfinished-{}", std::process::id()));
-        fs::create_dir_all(&unfinished)?;
-        shell::run(Command::new("python3").args(["-m", "venv"]).arg(&unfinished))
+        shell::run(Command::new("python3").args(["-m", "venv"]).arg(folder))
             .context("making a virtual environment; Debian has it in the package python3-venv")?;
-        let requirements = unfinished.join("requirements.txt");
+        let requirements = folder.join("requirements.txt");
         fs::write(&requirements, self.requirements)?;
-        let mut pip = Command::new(unfinished.join("bin/python"));
+        let mut pip = Command::new(folder.join("bin/python"));
         pip.args([
             "-m",
             "pip",
@@ -63,7 +59,6 @@ impl PythonPackages {
             "-r",
         ])
         .arg(&requirements);
-        shell::run(&mut pip).with_context(|| format!("installing {}", self.name))?;
-        publish(&unfinished, result)
+        shell::run(&mut pip).with_context(|| format!("installing {}", self.name))
     }
 }
