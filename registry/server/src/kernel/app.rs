@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use slipway_blobs::BlobStore;
 use slipway_jobs::Clock;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use super::audit::AuditLater;
 use super::auth::basic::VerifiedCredentials;
@@ -66,6 +66,14 @@ impl App {
     /// Puts the parts together.
     pub(crate) fn new(inner: AppInner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// A transaction for a list: its count and its page are of one moment, and each statement is planned for the values it is
+    /// given. Most conditions of a list are optional; a plan for any values reads whole tables.
+    pub(crate) async fn listing(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        const BEGIN: &str =
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+        self.pool.begin_with(BEGIN).await
     }
 }
 

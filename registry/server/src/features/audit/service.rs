@@ -63,7 +63,7 @@ pub(super) async fn of_all(
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.listing().await?;
     let scope = scope(&mut tx, app, ctx).await?;
     read(&mut tx, &scope, filter, cut).await
 }
@@ -81,7 +81,7 @@ pub(super) async fn of_project(
         names_only: true,
         ..ctx.clone()
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.listing().await?;
     let now = app.clock.now();
     let project = standing::require(&mut tx, now, &ctx, project, Resource::Log, Action::List).await?;
     read(&mut tx, &Scope::Projects(vec![project.id]), filter, cut).await

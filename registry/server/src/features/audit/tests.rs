@@ -225,7 +225,7 @@ async fn long_logs_are_counted_up_to_a_limit_and_read_without_a_scan(pool: PgPoo
         .await
         .unwrap();
     let scans = async || -> (i64, i64) {
-        sqlx::query_as("SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'audit_log'")
+        sqlx::query_as("SELECT seq_tup_read, idx_scan FROM pg_stat_user_tables WHERE relname = 'audit_log'")
             .fetch_one(&app.app.pool)
             .await
             .unwrap()
@@ -266,7 +266,8 @@ async fn long_logs_are_counted_up_to_a_limit_and_read_without_a_scan(pool: PgPoo
         after = scans().await;
     }
     assert!(after.1 > before.1, "{before:?} {after:?}");
-    assert_eq!(after.0, before.0, "sequential scans");
+    // Rows, not scans: scans of the empty table by the migrations may be counted only now.
+    assert_eq!(after.0, before.0, "rows of sequential scans");
 }
 
 #[sqlx::test(migrations = "./migrations")]

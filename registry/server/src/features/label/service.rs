@@ -28,7 +28,7 @@ pub(super) async fn list(
     (name, part): (TextFilter, Option<&str>),
     cut: Cut,
 ) -> Result<(Vec<Label>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let project_id = match scope {
         "g" => {
             standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;

@@ -22,7 +22,7 @@ pub(super) async fn list(
     name: Option<&str>,
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Member>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let scope = standing::require(
         &mut conn,
         app.clock.now(),

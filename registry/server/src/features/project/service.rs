@@ -30,7 +30,7 @@ pub(super) async fn list(
     wanted: Wanted,
     cut: Cut,
 ) -> Result<(Vec<ProjectRow>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let now = app.clock.now();
     let mut sight = Sight::of_projects(&mut conn, now, ctx).await?;
     sight.all |= standing::in_system(&mut conn, now, &ctx.caller)
@@ -96,7 +96,7 @@ pub(super) async fn get(app: &App, ctx: &Context, project: &str) -> Result<Proje
 
 /// Does a project of this name exist, as far as the caller may know?
 pub(super) async fn exists(app: &App, ctx: &Context, name: &str) -> Result<()> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }

@@ -19,7 +19,7 @@ pub(super) async fn list(
     project_id: Option<i64>,
     cut: Cut,
 ) -> Result<(Vec<Quota>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     standing::require_system(&mut conn, app.clock.now(), ctx, Resource::Quota, Action::List).await?;
     let total = store::count(&mut conn, project_id).await?;
     let rows = store::list(&mut conn, project_id, &cut).await?;

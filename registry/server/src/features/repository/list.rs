@@ -20,7 +20,7 @@ pub(super) async fn of_project(
     name: TextFilter,
     cut: Cut,
 ) -> Result<(Vec<Repository>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let ctx = Context {
         names_only: true,
         ..ctx.clone()
@@ -82,7 +82,7 @@ pub(in crate::features) async fn search(
 }
 
 async fn seen(app: &App, ctx: &Context, name: TextFilter, cut: Cut) -> Result<(Vec<RepositoryRow>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let sight = Sight::of_repositories(&mut conn, app.clock.now(), ctx).await?;
     let wanted = Wanted {
         project_id: None,

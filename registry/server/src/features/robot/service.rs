@@ -33,7 +33,7 @@ pub(super) async fn list(
     name: TextFilter,
     cut: Cut,
 ) -> Result<(Vec<Robot>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let now = app.clock.now();
     match project_id {
         None => standing::require_system(&mut conn, now, ctx, Resource::Robot, Action::List).await?,

@@ -15,7 +15,7 @@ use crate::kernel::{events, standing};
 
 /// Lists groups.
 pub(super) async fn list(app: &App, ctx: &Context, wanted: &Wanted) -> Result<(Vec<UserGroup>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     allow(&mut conn, app, ctx, Action::List).await?;
     let total = store::count(&mut conn, wanted).await?;
     let rows = store::list(&mut conn, wanted).await?;
@@ -31,7 +31,7 @@ pub(super) async fn search(
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let total = store::count(&mut conn, wanted).await?;
     let rows = store::list(&mut conn, wanted).await?;
     let items = rows.into_iter().map(|row| UserGroupSearchItem {

@@ -41,7 +41,7 @@ pub(in crate::features::repository) async fn list(
     with: With,
     cut: Cut,
 ) -> Result<(Vec<Artifact>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let entered = address
         .enter(&mut conn, app, ctx, Resource::Artifact, Action::List)
         .await?;
@@ -83,7 +83,7 @@ pub(in crate::features::repository) async fn accessories(
     reference: &str,
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Accessory>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let entered = address
         .enter(&mut conn, app, ctx, Resource::Accessory, Action::List)
         .await?;

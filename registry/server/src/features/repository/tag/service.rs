@@ -27,7 +27,7 @@ pub(in crate::features::repository) async fn list(
     with_immutable: bool,
     (limit, offset): (Option<i64>, i64),
 ) -> Result<(Vec<Tag>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let entered = address
         .enter(&mut conn, app, ctx, Resource::Tag, Action::List)
         .await?;

@@ -41,7 +41,7 @@ pub(in crate::features::user) async fn list(
         &["username", "email", "creation_time", "update_time", "user_id"],
         ("username", false),
     );
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     standing::require_system(&mut conn, app.clock.now(), &ctx, Resource::User, Action::List).await?;
     let total = store::count(&mut conn, &filter).await?;
     let users = store::list(&mut conn, &filter, sort, &page).await?;

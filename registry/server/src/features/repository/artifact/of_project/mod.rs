@@ -30,7 +30,7 @@ pub(in crate::features::repository) async fn list(
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let now = app.clock.now();
     let project = standing::require(&mut conn, now, ctx, project, Resource::Artifact, Action::List).await?;
     if scope.latest && wanted.media_type.is_some() == wanted.artifact_type.is_some() {
