@@ -55,28 +55,18 @@ END $$;
 CREATE TRIGGER tags_gone AFTER DELETE ON tags REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION notify_tags_gone();
 
-CREATE FUNCTION notify_manifests_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The same for what is named by its digest; the argument is the word of the notification.
+CREATE FUNCTION notify_digests_gone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('slipway_changes', change)
     FROM (SELECT CASE WHEN count(*) OVER () > 100 THEN 'content'
-                      ELSE concat_ws(' ', 'manifest', r.project_id, r.name, gone.digest) END
+                      ELSE concat_ws(' ', TG_ARGV[0], r.project_id, r.name, gone.digest) END
           FROM gone JOIN repositories r ON r.id = gone.repository_id) AS changes (change)
     GROUP BY change;
     RETURN NULL;
 END $$;
 
 CREATE TRIGGER manifests_gone AFTER DELETE ON manifests REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION notify_manifests_gone();
-
-CREATE FUNCTION notify_links_gone() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_notify('slipway_changes', change)
-    FROM (SELECT CASE WHEN count(*) OVER () > 100 THEN 'content'
-                      ELSE concat_ws(' ', 'blob', r.project_id, r.name, gone.digest) END
-          FROM gone JOIN repositories r ON r.id = gone.repository_id) AS changes (change)
-    GROUP BY change;
-    RETURN NULL;
-END $$;
-
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_digests_gone('manifest');
 CREATE TRIGGER repository_blobs_gone AFTER DELETE ON repository_blobs REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION notify_links_gone();
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_digests_gone('blob');

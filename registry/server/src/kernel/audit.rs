@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::App;
 use super::caller::Caller;
 use super::context::{self, Context};
-use super::{origin, store};
+use super::{origin, periodic, store};
 use crate::config::Config;
 use crate::error::Result;
 
@@ -221,18 +221,6 @@ async fn write(app: &App, gathered: &Gathered) -> Result<()> {
 
 /// Writes what was gathered every second until `stop`, and then once more.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = interval.tick() => {}
-            () = stop.cancelled() => {}
-        }
-        if let Err(error) = app.audit.flush(&app).await {
-            tracing::warn!(
-                ?error,
-                "pulls and refused logins could not be written to the audit log yet"
-            );
-        }
-    }
+    let failure = "pulls and refused logins could not be written to the audit log yet";
+    periodic::every(INTERVAL, stop, failure, || app.audit.flush(&app)).await;
 }

@@ -12,6 +12,7 @@ pub(crate) mod events;
 pub(crate) mod origin;
 pub(crate) mod paging;
 pub(crate) mod password;
+pub(crate) mod periodic;
 pub(crate) mod ready;
 pub(crate) mod request_id;
 pub(crate) mod robot_names;

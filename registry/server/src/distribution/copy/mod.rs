@@ -9,20 +9,18 @@ mod tags;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 use slipway_model::policy::TagChange;
 use slipway_model::{Digest, RepositoryName};
 use sqlx::PgConnection;
 
 use self::tags::Wish;
 use super::content::{self, Place};
-use super::push::store as rows;
+use super::push::{Arrival, store as rows};
 use crate::error::{Error, Result};
 use crate::features::immutable;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
 use crate::kernel::context::Context;
-use crate::kernel::events;
 
 /// How often a copy looks again at what changes under its hands.
 const TRIES: u32 = 5;
@@ -220,24 +218,18 @@ async fn tell(
             .filter(|wish| wish.digest == manifest.digest)
             .map(|wish| wish.tag.as_str())
             .collect();
-        let payload = json!({
-            "repository": repository,
-            "digest": manifest.digest,
-            "tags": tags,
-            "media_type": manifest.media_type,
-            "artifact_type": manifest.artifact_type,
-            "subject": manifest.subject_digest,
-            "new": fresh.iter().any(|new| new.digest == manifest.digest),
-            "copied_from": order.source_name,
-            "by": ctx.caller.name(),
-        });
-        events::publish(conn, now, project, "artifact.pushed", payload).await?;
-        for tag in tags {
-            let payload = json!({
-                "repository": repository, "digest": manifest.digest, "tag": tag, "by": ctx.caller.name(),
-            });
-            events::publish(conn, now, project, "tag.created", payload).await?;
-        }
+        let arrival = Arrival {
+            project_id: order.project_id,
+            repository: repository.as_str(),
+            digest: &manifest.digest,
+            tags: &tags,
+            media_type: &manifest.media_type,
+            artifact_type: manifest.artifact_type.as_deref(),
+            subject: manifest.subject_digest.as_deref(),
+            new: fresh.iter().any(|new| new.digest == manifest.digest),
+            copied_from: Some(order.source_name.as_str()),
+        };
+        arrival.publish(conn, now, ctx).await?;
     }
     Ok(())
 }

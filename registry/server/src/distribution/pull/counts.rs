@@ -14,6 +14,7 @@ use super::store;
 use crate::distribution::retry;
 use crate::error::Result;
 use crate::kernel::app::App;
+use crate::kernel::periodic;
 
 /// How often the figures are written.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(3);
@@ -77,15 +78,6 @@ async fn write(app: &App, gathered: &Gathered) -> Result<()> {
 
 /// Writes the figures every few seconds until `stop`, and then once more.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = interval.tick() => {}
-            () = stop.cancelled() => {}
-        }
-        if let Err(error) = app.pulls.flush(&app).await {
-            tracing::warn!(?error, "pull counts could not be written yet");
-        }
-    }
+    let failure = "pull counts could not be written yet";
+    periodic::every(INTERVAL, stop, failure, || app.pulls.flush(&app)).await;
 }

@@ -110,32 +110,22 @@ pub(crate) async fn pull(
     reference: &Reference,
     with_bytes: bool,
 ) -> Result<Arc<Pulled>> {
-    let look_up = async |with_bytes| {
+    let mut long = None;
+    let look_up = async || {
         let mut conn = app.pool.acquire().await?;
         let row = store::manifest(&mut conn, project.id, repository.as_str(), reference, with_bytes).await?;
-        row.map(Pulled::new).transpose()
-    };
-    let mut long = None;
-    let key = super::key(project, repository, reference);
-    let found = app
-        .manifests
-        .get(&app.coherence, key, async || {
-            let found: Option<Arc<Pulled>> = look_up(with_bytes).await?.map(Arc::new);
-            if found.as_ref().is_some_and(|pulled| pulled.is_long()) {
-                long = found;
-                return Ok::<_, Error>(None);
-            }
-            Ok(found)
-        })
-        .await?;
-    match found.or(long) {
-        Some(pulled) if with_bytes && pulled.bytes.is_none() => {
-            if let Some(pulled) = look_up(true).await? {
-                return Ok(Arc::new(pulled));
-            }
+        let found = row.map(Pulled::new).transpose()?.map(Arc::new);
+        if found.as_ref().is_some_and(|pulled| pulled.is_long()) {
+            long = found;
+            return Ok::<_, Error>(None);
         }
-        Some(pulled) => return Ok(pulled),
-        None => {}
+        Ok(found)
+    };
+    let key = super::key(project, repository, reference);
+    let good = |pulled: &Arc<Pulled>| !with_bytes || pulled.bytes.is_some();
+    let found = app.manifests.get_if(&app.coherence, key, good, look_up).await?;
+    if let Some(pulled) = found.or(long) {
+        return Ok(pulled);
     }
     let message = format!("there is no manifest {reference} in {repository}");
     let mut conn = app.pool.acquire().await?;

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use slipway_model::policy::TagChange;
 use slipway_model::{Digest, Reference, RepositoryName, Tag};
 use sqlx::PgConnection;
 
+use super::arrival::Arrival;
 use super::parsed::Parsed;
 use super::{config, store};
 use crate::distribution::admission::{self, Candidate};
@@ -21,7 +22,6 @@ use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
 use crate::kernel::context::Context;
-use crate::kernel::events;
 
 /// A request to push a manifest.
 pub(crate) struct PutManifest<'a> {
@@ -300,26 +300,18 @@ impl Push<'_> {
             success: true,
         };
         audit::record(conn, now, self.ctx, entry).await?;
-        let payload = json!({
-            "repository": self.repository,
-            "digest": parsed.digest,
-            "tags": tags,
-            "media_type": parsed.manifest.media_type,
-            "artifact_type": parsed.manifest.artifact_type,
-            "subject": parsed.manifest.subject.as_ref().map(|subject| &subject.digest),
-            "new": is_new,
-            "by": self.ctx.caller.name(),
-        });
-        events::publish(conn, now, project, "artifact.pushed", payload).await?;
-        for tag in tags {
-            let payload = json!({
-                "repository": self.repository,
-                "digest": parsed.digest,
-                "tag": tag,
-                "by": self.ctx.caller.name(),
-            });
-            events::publish(conn, now, project, "tag.created", payload).await?;
-        }
-        Ok(())
+        let subject = parsed.manifest.subject.as_ref();
+        let arrival = Arrival {
+            project_id: self.project.id,
+            repository: self.repository,
+            digest: parsed.digest.as_str(),
+            tags,
+            media_type: &parsed.manifest.media_type,
+            artifact_type: parsed.manifest.artifact_type.as_deref(),
+            subject: subject.map(|subject| subject.digest.as_str()),
+            new: is_new,
+            copied_from: None,
+        };
+        arrival.publish(conn, now, self.ctx).await
     }
 }

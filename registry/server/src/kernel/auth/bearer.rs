@@ -38,12 +38,13 @@ impl Default for Tokens {
 
 /// Checks the token and the account behind it; `None` when either is not good (any more).
 pub(super) async fn login(app: &App, token: &str) -> Result<Option<Login>> {
+    let now = app.clock.now();
+    let good = |known: &Arc<GoodToken>| now < known.until;
     let look_up = async || look_up(app, token).await;
-    let known = app.tokens_seen.get(&app.coherence, token.into(), look_up).await?;
-    let known = match known {
-        Some(known) if known.until <= app.clock.now() => look_up().await?,
-        known => known,
-    };
+    let known = app
+        .tokens_seen
+        .get_if(&app.coherence, token.into(), good, look_up)
+        .await?;
     Ok(known.map(|known| known.login.clone()))
 }
 

@@ -20,7 +20,8 @@ pub(crate) struct Guarded<K, V> {
     /// How often everything was forgotten.
     generation: AtomicU64,
     hasher: RandomState,
-    name: &'static str,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
 }
 
 #[derive(Clone)]
@@ -55,7 +56,8 @@ where
             slots: (0..SLOTS).map(|_| Mutex::new(0)).collect(),
             generation: AtomicU64::new(0),
             hasher: RandomState::new(),
-            name,
+            hits: metrics::counter!("slipway_read_cache_hits_total", "cache" => name),
+            misses: metrics::counter!("slipway_read_cache_misses_total", "cache" => name),
         }
     }
 
@@ -66,16 +68,27 @@ where
         key: K,
         look_up: impl AsyncFnOnce() -> Result<Option<V>, E>,
     ) -> Result<Option<V>, E> {
+        self.get_if(coherence, key, |_| true, look_up).await
+    }
+
+    /// As [`Self::get`]; a value in memory that is not `good` (any more, or for this) is looked up again.
+    pub(crate) async fn get_if<E>(
+        &self,
+        coherence: &Coherence,
+        key: K,
+        good: impl FnOnce(&V) -> bool,
+        look_up: impl AsyncFnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, E> {
         let window = coherence.window();
-        if let Some(value) = self.remembered(&key)
+        if let Some(value) = self.remembered(&key).filter(good)
             && window.is_open()
         {
-            metrics::counter!("slipway_read_cache_hits_total", "cache" => self.name).increment(1);
+            self.hits.increment(1);
             return Ok(Some(value));
         }
         let ticket = window.is_open().then(|| self.ticket(&key));
         let found = look_up().await?;
-        metrics::counter!("slipway_read_cache_misses_total", "cache" => self.name).increment(1);
+        self.misses.increment(1);
         if let (Some(ticket), Some(value)) = (ticket, &found) {
             self.keep(&ticket, key, value.clone());
         }

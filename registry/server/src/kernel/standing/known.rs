@@ -72,10 +72,6 @@ pub(crate) async fn in_project_known(
         }))
     };
     let key = (Account::from(caller), Box::from(project));
-    let known = app.standings.get(&app.coherence, key, look_up).await?;
-    match known {
-        // Says what is the matter with it.
-        Some(known) if known.until.is_some_and(|until| until <= now) => look_up().await,
-        known => Ok(known),
-    }
+    let good = |known: &Arc<Known>| known.until.is_none_or(|until| now < until);
+    app.standings.get_if(&app.coherence, key, good, look_up).await
 }

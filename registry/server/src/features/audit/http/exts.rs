@@ -3,9 +3,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use slipway_api::{AuditLogExt, ErrorBody};
 
+use super::{listed, wanted};
 use crate::error::Result;
-use crate::features::audit::filter::Filter;
-use crate::features::audit::service::{self, Cut};
+use crate::features::audit::service;
 use crate::features::request::Params;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -15,28 +15,21 @@ use crate::kernel::paging::Page;
 #[utoipa::path(
     get, path = "/api/v2.0/auditlog-exts", tag = "auditlog", operation_id = "listAuditLogExts",
     params(
-
         ("q" = Option<String>, Query, description = "operation, resource_type, resource, username, operation_description, operation_result, op_time=[from~to]"),
         ("sort" = Option<String>, Query, description = "op_time or -op_time"),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
     ),
     responses(
         (status = 200, body = Vec<AuditLogExt>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-
     ),
 )]
 pub(in crate::features::audit) async fn exts(
     State(app): State<App>,
     ctx: Context,
-
     page: Page,
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<AuditLogExt>>)> {
-    let filter = Filter::read(&params)?;
-    let cut = Cut::read(&params, &page);
-    let (rows, total) = service::of_all(&app, &ctx, &filter, &cut).await?;
-    Ok((
-        page.headers(total),
-        Json(rows.into_iter().map(AuditLogExt::from).collect()),
-    ))
+    let (filter, cut) = wanted(&params, &page)?;
+    let found = service::of_all(&app, &ctx, &filter, &cut).await?;
+    Ok(listed(&page, found))
 }

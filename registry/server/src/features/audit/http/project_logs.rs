@@ -3,9 +3,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use slipway_api::{AuditLog, ErrorBody};
 
+use super::{listed, wanted};
 use crate::error::Result;
-use crate::features::audit::filter::Filter;
-use crate::features::audit::service::{self, Cut};
+use crate::features::audit::service;
 use crate::features::request::Params;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -32,11 +32,7 @@ pub(in crate::features::audit) async fn project_logs(
     page: Page,
     params: Params,
 ) -> Result<(HeaderMap, Json<Vec<AuditLog>>)> {
-    let filter = Filter::read(&params)?;
-    let cut = Cut::read(&params, &page);
-    let (rows, total) = service::of_project(&app, &ctx, &project, &filter, &cut).await?;
-    Ok((
-        page.headers(total),
-        Json(rows.into_iter().map(AuditLog::from).collect()),
-    ))
+    let (filter, cut) = wanted(&params, &page)?;
+    let found = service::of_project(&app, &ctx, &project, &filter, &cut).await?;
+    Ok(listed(&page, found))
 }
