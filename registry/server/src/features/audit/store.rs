@@ -69,10 +69,16 @@ pub(super) async fn projects_by_role(
     Ok(ids)
 }
 
-/// A statement over the entries that fit: its start, whose entries, the order, its end, the type of its rows or a scalar, and what
-/// the end takes besides the conditions.
+/// How many of the entries that fit the exact conditions are looked at where `most` are wanted. PostgreSQL must know it to read an
+/// index from its end instead of sorting all that fit.
+fn window(filter: &Filter, most: i64) -> i64 {
+    if filter.is_fuzzy() { WINDOW } else { most }
+}
+
+/// A statement over the entries that fit: its start, whose entries, the order, its end, the type of its rows or a scalar, how many
+/// are wanted, and what the end takes besides the conditions.
 macro_rules! fitting {
-    ($kind:ident ($($row:ident)?) $start:tt, $whose:tt, $order:tt, $end:tt, $projects:expr, $filter:expr, $($more:expr),*) => {
+    ($kind:ident ($($row:ident)?) $start:tt, $whose:tt, $order:tt, $end:tt, $projects:expr, $filter:expr, $most:expr, $($more:expr),*) => {
         sqlx::$kind!(
             $($row,)?
             $start + "SELECT w.id, w.op_time FROM (
@@ -104,7 +110,7 @@ macro_rules! fitting {
             $filter.success,
             $filter.from,
             $filter.to,
-            $filter.is_fuzzy().then_some(WINDOW),
+            window($filter, $most),
             $filter.username.pattern,
             $filter.operation.pattern,
             $filter.resource_type.pattern,
@@ -128,7 +134,7 @@ pub(super) async fn count(
                 fitting!(
                     query_scalar () r#"SELECT count(*) AS "count!" FROM ("#, "$1::bigint[] IS NULL",
                     "f.op_time DESC, f.id DESC", " LIMIT $19) c",
-                    None::<&[i64]>, filter, most
+                    None::<&[i64]>, filter, most, most
                 )
                 .fetch_one(conn)
                 .await?
@@ -137,7 +143,7 @@ pub(super) async fn count(
                 query_scalar () r#"SELECT count(*) AS "count!" FROM (
                     SELECT FROM unnest($1::bigint[]) AS p (id) CROSS JOIN LATERAL ("#, "f.project_id = p.id",
                 "f.op_time DESC, f.id DESC", " LIMIT $19) l LIMIT $19) c",
-                projects, filter, most
+                projects, filter, most, most
             )
             .fetch_one(conn)
             .await?,
@@ -160,7 +166,7 @@ pub(super) async fn list(
                     a.description, a.success, a.op_time FROM (", "$1::bigint[] IS NULL", "f.op_time DESC, f.id DESC",
                 " ORDER BY w.op_time DESC, w.id DESC LIMIT $19 OFFSET $20) page JOIN audit_log a ON a.id = page.id
                   ORDER BY a.op_time DESC, a.id DESC",
-                None::<&[i64]>, filter, limit, offset
+                None::<&[i64]>, filter, limit + offset, limit, offset
             )
             .fetch_all(conn)
             .await?
@@ -171,7 +177,7 @@ pub(super) async fn list(
                     a.description, a.success, a.op_time FROM (", "$1::bigint[] IS NULL", "f.op_time, f.id",
                 " ORDER BY w.op_time, w.id LIMIT $19 OFFSET $20) page JOIN audit_log a ON a.id = page.id
                   ORDER BY a.op_time, a.id",
-                None::<&[i64]>, filter, limit, offset
+                None::<&[i64]>, filter, limit + offset, limit, offset
             )
             .fetch_all(conn)
             .await?
@@ -185,7 +191,7 @@ pub(super) async fn list(
                 " ORDER BY w.op_time DESC, w.id DESC LIMIT $19::bigint + $20::bigint) l
                   ORDER BY l.op_time DESC, l.id DESC LIMIT $19 OFFSET $20) page JOIN audit_log a ON a.id = page.id
                   ORDER BY a.op_time DESC, a.id DESC",
-                projects, filter, limit, offset
+                projects, filter, limit + offset, limit, offset
             )
             .fetch_all(conn)
             .await?
@@ -199,7 +205,7 @@ pub(super) async fn list(
                 " ORDER BY w.op_time, w.id LIMIT $19::bigint + $20::bigint) l
                   ORDER BY l.op_time, l.id LIMIT $19 OFFSET $20) page JOIN audit_log a ON a.id = page.id
                   ORDER BY a.op_time, a.id",
-                projects, filter, limit, offset
+                projects, filter, limit + offset, limit, offset
             )
             .fetch_all(conn)
             .await?
