@@ -90,7 +90,9 @@ fn reaches_into_slice(name: &str, text: &str, found: &mut Vec<String>) {
     }
     for (number, line) in text.lines().enumerate() {
         let Some(at) = line.find(ENTRY) else { continue };
-        let mut parts = line[at + ENTRY.len()..].split("::");
+        let path = &line[at + ENTRY.len()..];
+        let end = path.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+        let mut parts = path[..end.unwrap_or(path.len())].split("::");
         let (Some(slice), Some(inner)) = (parts.next(), parts.next()) else {
             continue;
         };
@@ -159,6 +161,12 @@ mod tests {
             &mut found,
         );
         reaches_into_slice("registry/server/src/features/robot/service.rs", line, &mut found);
+        let own = "pub(in crate::features::robot) use self::store::Scope;";
+        reaches_into_slice(
+            "registry/server/src/features/robot/artifact/mod.rs",
+            own,
+            &mut found,
+        );
         assert_eq!(found.len(), 1);
     }
 }

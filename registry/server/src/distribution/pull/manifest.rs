@@ -29,7 +29,7 @@ pub(crate) type Manifests = Guarded<Box<str>, Arc<Pulled>>;
 
 impl Default for Manifests {
     fn default() -> Self {
-        Self::new("manifest", CAPACITY, |key: &Box<str>, pulled: &Arc<Pulled>| {
+        Self::new("manifest", CAPACITY, |key, pulled| {
             let bytes = pulled.bytes.as_ref().map_or(0, Bytes::len);
             u32::try_from(key.len() + bytes + OVERHEAD).unwrap_or(u32::MAX)
         })

@@ -30,7 +30,7 @@ pub(crate) struct GoodToken {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self::new("token", CAPACITY, |token: &Box<str>, _| {
+        Self::new("token", CAPACITY, |token, _| {
             u32::try_from(token.len() + OVERHEAD).unwrap_or(u32::MAX)
         })
     }
