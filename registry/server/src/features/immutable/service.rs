@@ -6,7 +6,7 @@ use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
 use super::rule::{bad, checked, wire};
-use super::store;
+use super::store::{self, Listed};
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
@@ -22,12 +22,12 @@ pub(super) async fn list(
     app: &App,
     ctx: &Context,
     project: &str,
-    (limit, offset): (Option<i64>, i64),
+    wanted: &Listed<'_>,
 ) -> Result<(Vec<ImmutableRule>, i64)> {
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     let scope = enter(&mut conn, app, ctx, project, Action::List).await?;
-    let total = store::count(&mut conn, scope.id).await?;
-    let rows = store::list(&mut conn, scope.id, limit, offset).await?;
+    let total = store::count_listed(&mut conn, scope.id, wanted).await?;
+    let rows = store::list(&mut conn, scope.id, wanted).await?;
     Ok((rows.into_iter().map(wire).collect(), total))
 }
 

@@ -31,6 +31,36 @@ pub(super) struct Wanted {
     pub(super) priority: i64,
 }
 
+/// Which rules are listed, and in which order.
+#[derive(Debug, Clone)]
+pub(super) struct Listed<'a> {
+    pub(super) id: Option<i64>,
+    pub(super) disabled: Option<bool>,
+    /// `id` or `disabled`.
+    pub(super) sort: &'a str,
+    pub(super) down: bool,
+    pub(super) limit: Option<i64>,
+    pub(super) offset: i64,
+}
+
+/// Counts those of a project's rules that are wanted.
+pub(super) async fn count_listed(
+    conn: &mut PgConnection,
+    project_id: i64,
+    wanted: &Listed<'_>,
+) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM immutable_rules
+           WHERE project_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::boolean IS NULL OR disabled = $3)"#,
+        project_id,
+        wanted.id,
+        wanted.disabled,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}
+
 /// Counts a project's rules.
 pub(super) async fn count(conn: &mut PgConnection, project_id: i64) -> Result<i64> {
     let total = sqlx::query_scalar!(
@@ -46,17 +76,25 @@ pub(super) async fn count(conn: &mut PgConnection, project_id: i64) -> Result<i6
 pub(super) async fn list(
     conn: &mut PgConnection,
     project_id: i64,
-    limit: Option<i64>,
-    offset: i64,
+    wanted: &Listed<'_>,
 ) -> Result<Vec<RuleRow>> {
     let rows = sqlx::query_as!(
         RuleRow,
         "SELECT id, tag_kind, tag_pattern, tag_excluded, repository_kind, repository_pattern, repository_excluded,
                 allow_delete, disabled, priority
-         FROM immutable_rules WHERE project_id = $1 ORDER BY id LIMIT $2 OFFSET $3",
+         FROM immutable_rules
+         WHERE project_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::boolean IS NULL OR disabled = $3)
+         ORDER BY CASE WHEN $4 = 'disabled' AND $5 THEN disabled END DESC,
+                  CASE WHEN $4 = 'disabled' AND NOT $5 THEN disabled END,
+                  CASE WHEN $5 THEN id END DESC, id
+         LIMIT $6 OFFSET $7",
         project_id,
-        limit,
-        offset,
+        wanted.id,
+        wanted.disabled,
+        wanted.sort,
+        wanted.down,
+        wanted.limit,
+        wanted.offset,
     )
     .fetch_all(conn)
     .await?;

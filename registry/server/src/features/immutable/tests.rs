@@ -89,6 +89,16 @@ async fn rules_are_added_listed_changed_and_deleted(pool: PgPool) {
     );
     change["disabled"] = json!(true);
     assert_eq!(app.get(&admin, RULES).await.json()[1], change);
+    for (query, ids) in [
+        ("q=disabled%3Dtrue", json!([two])),
+        ("q=disabled%3Dfalse", json!([one])),
+        ("sort=-id", json!([two, one])),
+        ("sort=-disabled", json!([two, one])),
+    ] {
+        let list = app.get(&admin, &format!("{RULES}?{query}")).await.json();
+        let listed: Vec<_> = list.as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
+        assert_eq!(json!(listed), ids, "{query}");
+    }
     let mut same = rule("1.*", "rel");
     same["id"] = json!(two);
     refused(

@@ -269,6 +269,30 @@ async fn h81_lists_hold_what_stands_on_its_own_and_say_what_refers_to_it(pool: P
         (accessories.header("x-total-count"), &accessories.json()[0]),
         ("1", &first["accessories"][0])
     );
+    let cosign = "application/vnd.dev.cosign.artifact.sig.v1+json";
+    let signature = push::referrer(&app, "alpha/hello", &index, cosign).await;
+    for (query, total, newest) in [
+        ("sort=-id", "2", Some(&signature)),
+        ("sort=id", "2", Some(&sbom)),
+        ("q=type%3Dsignature.cosign", "1", Some(&signature)),
+        ("q=type%3Dsubject.accessory", "1", Some(&sbom)),
+        (
+            "q=type%3D%7Bsubject.accessory%20signature.cosign%7D",
+            "2",
+            Some(&sbom),
+        ),
+        ("q=type%3Dsignature.notation", "0", None),
+        ("sort=-id&page=2&page_size=1", "2", Some(&sbom)),
+    ] {
+        let path = format!("{HELLO}/artifacts/multi/accessories?{query}");
+        let list = app.get(&admin, &path).await;
+        assert_eq!(list.header("x-total-count"), total, "{query}");
+        assert_eq!(
+            list.json()[0]["digest"].as_str(),
+            newest.map(|pushed| pushed.digest.as_str()),
+            "{query}"
+        );
+    }
 
     for (query, total) in [
         ("q=base%3D*", 4),

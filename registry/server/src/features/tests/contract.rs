@@ -13,23 +13,15 @@ const MISSING: &[&str] = &[];
 const LACKING: &[(&str, &str)] = &[
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts",
-        "with_inherited_accessory with_sbom_overview with_scan_overview",
+        "with_inherited_accessory",
     ),
     (
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}",
-        "page page_size with_inherited_accessory with_sbom_overview with_scan_overview with_signature",
-    ),
-    (
-        "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories",
-        "q sort",
-    ),
-    (
-        "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags",
-        "sort",
+        "with_inherited_accessory",
     ),
     (
         "GET /api/v2.0/projects/{project_name_or_id}/artifacts",
-        "with_inherited_accessory with_sbom_overview with_scan_overview",
+        "with_inherited_accessory",
     ),
     ("PUT /api/v2.0/projects/{project_name_or_id}/scanner", "200"),
     (
@@ -40,11 +32,6 @@ const LACKING: &[(&str, &str)] = &[
         "GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities",
         "200",
     ),
-    (
-        "GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules",
-        "q sort",
-    ),
-    ("GET /api/v2.0/users/search", "page page_size"),
     ("PUT /api/v2.0/users/{user_id}/cli_secret", "200"),
     ("GET /api/v2.0/systeminfo/getcert", "200"),
 ];

@@ -105,9 +105,10 @@ pub(super) async fn search(
     sqlx::query_as!(
         UserSearchItem,
         "SELECT id AS user_id, username FROM users WHERE deleted_at IS NULL AND username ILIKE $1
-         ORDER BY length(username), username LIMIT $2",
+         ORDER BY length(username), username LIMIT $2 OFFSET $3",
         pattern,
-        page.limit()
+        page.limit(),
+        page.offset(),
     )
     .fetch_all(conn)
     .await

@@ -200,6 +200,13 @@ async fn lists_and_searches(pool: PgPool) {
         found,
         json!([{"user_id": 3, "username": "dev"}, {"user_id": 5, "username": "developer"}])
     );
+    let second = test
+        .get(&dev, "/api/v2.0/users/search?username=dev&page=2&page_size=1")
+        .await;
+    assert_eq!(
+        (second.header("x-total-count"), second.json()),
+        ("2", json!([{"user_id": 5, "username": "developer"}]))
+    );
     assert_eq!(
         test.get(&dev, "/api/v2.0/users/search").await.status,
         StatusCode::UNPROCESSABLE_ENTITY

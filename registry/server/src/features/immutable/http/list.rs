@@ -5,6 +5,9 @@ use slipway_api::{ErrorBody, ImmutableRule};
 
 use crate::error::Result;
 use crate::features::immutable::service;
+use crate::features::immutable::store::Listed;
+use crate::features::request::Params;
+use crate::features::request::query::{Query, sort};
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 use crate::kernel::paging::Page;
@@ -15,10 +18,12 @@ use crate::kernel::paging::Page;
     operation_id = "ListImmuRules",
     params(
         ("project_name_or_id" = String, Path), ("X-Is-Resource-Name" = Option<bool>, Header),
+        ("q" = Option<String>, Query, description = "id and disabled, such as disabled=false"),
+        ("sort" = Option<String>, Query, description = "id or disabled, -id for downwards"),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
     ),
     responses(
-        (status = 200, body = Vec<ImmutableRule>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 200, body = Vec<ImmutableRule>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     ),
 )]
 pub(in crate::features::immutable) async fn list(
@@ -26,8 +31,18 @@ pub(in crate::features::immutable) async fn list(
     ctx: Context,
     Path(project): Path<String>,
     page: Page,
+    params: Params,
 ) -> Result<(HeaderMap, Json<Vec<ImmutableRule>>)> {
-    let cut = (page.limit(), page.offset());
-    let (rules, total) = service::list(&app, &ctx, &project, cut).await?;
+    let query = Query::read(&params)?;
+    let (sort, down) = sort(&params, &["id", "disabled"], ("id", false));
+    let wanted = Listed {
+        id: query.number(&["id", "ID"])?,
+        disabled: query.switch(&["disabled", "Disabled"]),
+        sort,
+        down,
+        limit: page.limit(),
+        offset: page.offset(),
+    };
+    let (rules, total) = service::list(&app, &ctx, &project, &wanted).await?;
     Ok((page.headers(total), Json(rules)))
 }

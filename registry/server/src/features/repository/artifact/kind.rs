@@ -53,18 +53,55 @@ pub(in crate::features::repository) fn picture(kind: &str) -> &'static str {
     }
 }
 
+/// What refers to an artifact: its type, Harbor's name for it, and the digest of its picture.
+const ACCESSORIES: &[(&str, &str, &str)] = &[
+    (
+        "application/vnd.dev.cosign.artifact.sig.v1+json",
+        COSIGN,
+        icon::COSIGN,
+    ),
+    (
+        "application/vnd.dev.sigstore.bundle.v0.3+json",
+        COSIGN,
+        icon::COSIGN,
+    ),
+    (
+        "application/vnd.cncf.notary.signature",
+        "signature.notation",
+        icon::NOTATION,
+    ),
+    ("application/vnd.goharbor.harbor.sbom.v1", "sbom.harbor", ""),
+    (
+        "application/vnd.nydus.accelerator.v1+json",
+        "accelerator.nydus",
+        "",
+    ),
+];
+const COSIGN: &str = "signature.cosign";
+/// Harbor's name for every other type.
+const OTHER_ACCESSORY: &str = "subject.accessory";
+
 /// Harbor's name for what refers to an artifact, and the digest of its picture.
 pub(in crate::features::repository) fn of_accessory(
     artifact_type: Option<&str>,
 ) -> (&'static str, &'static str) {
-    match artifact_type {
-        Some(
-            "application/vnd.dev.cosign.artifact.sig.v1+json"
-            | "application/vnd.dev.sigstore.bundle.v0.3+json",
-        ) => ("signature.cosign", icon::COSIGN),
-        Some("application/vnd.cncf.notary.signature") => ("signature.notation", icon::NOTATION),
-        Some("application/vnd.goharbor.harbor.sbom.v1") => ("sbom.harbor", ""),
-        Some("application/vnd.nydus.accelerator.v1+json") => ("accelerator.nydus", ""),
-        _ => ("subject.accessory", ""),
-    }
+    ACCESSORIES
+        .iter()
+        .find(|(of, ..)| Some(*of) == artifact_type)
+        .map_or((OTHER_ACCESSORY, ""), |(_, name, picture)| (name, picture))
+}
+
+/// The types that have one of these names of Harbor's, and whether the types without a name of their own are among them.
+pub(in crate::features::repository) fn accessory_types(names: &[String]) -> (Vec<String>, bool) {
+    let named = |name: &str| names.iter().any(|wanted| wanted == name);
+    let types = ACCESSORIES.iter().filter(|(_, name, _)| named(name));
+    (
+        types.map(|(of, ..)| (*of).to_owned()).collect(),
+        named(OTHER_ACCESSORY),
+    )
+}
+
+/// The types that have a name of their own.
+pub(in crate::features::repository) fn named_accessory_types() -> Vec<String> {
+    ACCESSORIES.iter().map(|(of, ..)| (*of).to_owned()).collect()
 }

@@ -51,7 +51,7 @@ pub(in crate::features::repository) async fn delete(
             };
             tell(&mut tx, app, ctx, news).await?;
             let mut next = store::forsaken(&mut tx, site.repository_id, &children).await?;
-            let referrers = store::accessories(&mut tx, &[site.repository_id], &[digest], None, 0).await?;
+            let referrers = store::accessories(&mut tx, &[site.repository_id], &[digest]).await?;
             next.extend(referrers.into_iter().map(|referrer| referrer.digest));
             for digest in next {
                 if let Some(row) = store::find(&mut tx, site.repository_id, None, Some(&digest)).await? {

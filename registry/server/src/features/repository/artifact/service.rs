@@ -8,7 +8,7 @@ use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
 use super::kind;
-use super::store::{self, ArtifactRow, Wanted};
+use super::store::{self, AccessoriesWanted, ArtifactRow, Wanted};
 use crate::error::{Code, Error, Result};
 use crate::features::immutable::Guard;
 use crate::features::label;
@@ -81,7 +81,7 @@ pub(in crate::features::repository) async fn accessories(
     ctx: &Context,
     address: Address<'_>,
     reference: &str,
-    (limit, offset): (Option<i64>, i64),
+    wanted: &AccessoriesWanted<'_>,
 ) -> Result<(Vec<Accessory>, i64)> {
     let mut conn = app.listing().await?;
     let entered = address
@@ -89,8 +89,8 @@ pub(in crate::features::repository) async fn accessories(
         .await?;
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let row = find(&mut conn, site, address, reference).await?;
-    let total = store::count_accessories(&mut conn, site.repository_id, &row.digest).await?;
-    let rows = store::accessories(&mut conn, &[site.repository_id], &[row.digest], limit, offset).await?;
+    let total = store::count_accessories(&mut conn, site.repository_id, &row.digest, wanted).await?;
+    let rows = store::list_accessories(&mut conn, site.repository_id, &row.digest, wanted).await?;
     Ok((
         rows.into_iter()
             .map(|row| wire::accessory(site.repository, row))
@@ -233,7 +233,7 @@ pub(super) async fn dressed(
     if with.accessories {
         let digests: Vec<String> = artifacts.iter().map(|artifact| artifact.digest.clone()).collect();
         let repositories: Vec<i64> = sites.iter().map(|site| site.repository_id).collect();
-        for row in store::accessories(conn, &repositories, &digests, None, 0).await? {
+        for row in store::accessories(conn, &repositories, &digests).await? {
             if let Some(place) = row.subject_id.and_then(|id| place.get(&id)) {
                 artifacts[*place]
                     .accessories

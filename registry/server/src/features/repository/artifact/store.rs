@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::kind;
 use crate::error::Result;
 use crate::features::repository::store::Cut;
+use crate::features::request::query::TextFilter;
 
 /// An artifact as it is answered.
 #[derive(Debug, Clone)]
@@ -233,8 +235,6 @@ pub(in crate::features::repository) async fn accessories(
     conn: &mut PgConnection,
     repository_ids: &[i64],
     subjects: &[String],
-    limit: Option<i64>,
-    offset: i64,
 ) -> Result<Vec<AccessoryRow>> {
     let rows = sqlx::query_as!(
         AccessoryRow,
@@ -243,11 +243,65 @@ pub(in crate::features::repository) async fn accessories(
            FROM manifests a
            LEFT JOIN manifests s ON s.repository_id = a.repository_id AND s.digest = a.subject_digest
            WHERE a.repository_id = ANY ($1) AND a.subject_digest = ANY ($2)
-           ORDER BY a.push_time, a.id LIMIT $3 OFFSET $4"#,
+           ORDER BY a.push_time, a.id"#,
         repository_ids,
         subjects,
-        limit,
-        offset,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Which of what refers to a digest, which part of it, and in which order.
+#[derive(Debug, Clone)]
+pub(in crate::features::repository) struct AccessoriesWanted<'a> {
+    pub(in crate::features::repository) digest: TextFilter,
+    /// Harbor's names of kinds.
+    pub(in crate::features::repository) kinds: Option<Vec<String>>,
+    /// `creation_time`, `size`, `digest` or `id`.
+    pub(in crate::features::repository) sort: &'a str,
+    pub(in crate::features::repository) down: bool,
+    pub(in crate::features::repository) limit: Option<i64>,
+    pub(in crate::features::repository) offset: i64,
+}
+
+/// Lists what refers to a digest of a repository.
+pub(in crate::features::repository) async fn list_accessories(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    subject: &str,
+    wanted: &AccessoriesWanted<'_>,
+) -> Result<Vec<AccessoryRow>> {
+    let (types, others) = wanted.kinds.as_deref().map(kind::accessory_types).unzip();
+    let rows = sqlx::query_as!(
+        AccessoryRow,
+        r#"SELECT a.id, s.id AS "subject_id?", a.subject_digest AS "subject_digest!", a.digest, a.artifact_type,
+                  a.content_size, a.push_time
+           FROM manifests a
+           LEFT JOIN manifests s ON s.repository_id = a.repository_id AND s.digest = a.subject_digest
+           WHERE a.repository_id = $1 AND a.subject_digest = $2
+             AND ($3::text[] IS NULL OR a.digest = ANY ($3)) AND ($4::text IS NULL OR a.digest ILIKE $4)
+             AND ($5::text[] IS NULL OR a.artifact_type = ANY ($5)
+                  OR ($6 AND coalesce(a.artifact_type, '') <> ALL ($7::text[])))
+           ORDER BY CASE WHEN $8 = 'creation_time' AND $9 THEN a.push_time END DESC,
+                    CASE WHEN $8 = 'creation_time' AND NOT $9 THEN a.push_time END,
+                    CASE WHEN $8 = 'size' AND $9 THEN a.content_size END DESC,
+                    CASE WHEN $8 = 'size' AND NOT $9 THEN a.content_size END,
+                    CASE WHEN $8 = 'digest' AND $9 THEN a.digest END DESC,
+                    CASE WHEN $8 = 'digest' AND NOT $9 THEN a.digest END,
+                    CASE WHEN $9 THEN a.id END DESC, a.id
+           LIMIT $10 OFFSET $11"#,
+        repository_id,
+        subject,
+        wanted.digest.any.as_deref() as Option<&[String]>,
+        wanted.digest.pattern.as_deref(),
+        types.as_deref() as Option<&[String]>,
+        others.unwrap_or(false),
+        &kind::named_accessory_types(),
+        wanted.sort,
+        wanted.down,
+        wanted.limit,
+        wanted.offset,
     )
     .fetch_all(conn)
     .await?;
@@ -259,11 +313,22 @@ pub(in crate::features::repository) async fn count_accessories(
     conn: &mut PgConnection,
     repository_id: i64,
     subject: &str,
+    wanted: &AccessoriesWanted<'_>,
 ) -> Result<i64> {
+    let (types, others) = wanted.kinds.as_deref().map(kind::accessory_types).unzip();
     let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "total!" FROM manifests WHERE repository_id = $1 AND subject_digest = $2"#,
+        r#"SELECT count(*) AS "total!" FROM manifests a
+           WHERE a.repository_id = $1 AND a.subject_digest = $2
+             AND ($3::text[] IS NULL OR a.digest = ANY ($3)) AND ($4::text IS NULL OR a.digest ILIKE $4)
+             AND ($5::text[] IS NULL OR a.artifact_type = ANY ($5)
+                  OR ($6 AND coalesce(a.artifact_type, '') <> ALL ($7::text[])))"#,
         repository_id,
         subject,
+        wanted.digest.any.as_deref() as Option<&[String]>,
+        wanted.digest.pattern.as_deref(),
+        types.as_deref() as Option<&[String]>,
+        others.unwrap_or(false),
+        &kind::named_accessory_types(),
     )
     .fetch_one(conn)
     .await?;

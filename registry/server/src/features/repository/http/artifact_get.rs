@@ -17,8 +17,12 @@ use crate::kernel::context::Context;
     params(
         ("project_name" = String, Path), ("repository_name" = String, Path, description = "encoded twice where it holds slashes"),
         ("reference" = String, Path, description = "a tag or a digest"),
+        ("page" = Option<i64>, Query, description = "without effect, as in Harbor"), ("page_size" = Option<i64>, Query),
+        ("with_signature" = Option<bool>, Query, description = "without effect: accessories tell of signatures"),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
         ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
+        ("with_scan_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
+        ("with_sbom_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
     ),
     responses(
         (status = 200, body = Artifact),

@@ -28,6 +28,8 @@ use crate::kernel::paging::Page;
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
         ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
+        ("with_scan_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
+        ("with_sbom_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
     ),
     responses(
         (status = 200, body = Vec<Artifact>), (status = 400, body = ErrorBody),

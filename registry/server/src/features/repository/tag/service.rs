@@ -6,7 +6,7 @@ use slipway_model::Tag as TagName;
 use slipway_model::permission::{Action, Resource};
 use slipway_model::policy::TagChange;
 
-use super::store;
+use super::store::{self, Cut};
 use crate::error::{Code, Error, Result};
 use crate::features::immutable::{self, Guard};
 use crate::features::repository::artifact::service::{find, not_found};
@@ -25,7 +25,7 @@ pub(in crate::features::repository) async fn list(
     reference: &str,
     name: TextFilter,
     with_immutable: bool,
-    (limit, offset): (Option<i64>, i64),
+    cut: Cut<'_>,
 ) -> Result<(Vec<Tag>, i64)> {
     let mut conn = app.listing().await?;
     let entered = address
@@ -34,7 +34,7 @@ pub(in crate::features::repository) async fn list(
     let site = entered.site().ok_or_else(|| not_found(address, reference))?;
     let artifact = find(&mut conn, site, address, reference).await?;
     let total = store::count(&mut conn, artifact.id, &name).await?;
-    let rows = store::list(&mut conn, artifact.id, &name, limit, offset).await?;
+    let rows = store::list(&mut conn, artifact.id, &name, &cut).await?;
     let mut tags: Vec<Tag> = rows.into_iter().map(wire::tag).collect();
     if with_immutable {
         let guard = Guard::of(&mut conn, site.project_id).await?;

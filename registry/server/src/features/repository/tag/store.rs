@@ -17,6 +17,16 @@ pub(in crate::features::repository) struct TagRow {
     pub(in crate::features::repository) pull_time: Option<DateTime<Utc>>,
 }
 
+/// Which part of a list of tags, and in which order.
+#[derive(Debug, Clone)]
+pub(in crate::features::repository) struct Cut<'a> {
+    /// `name`, `push_time`, `pull_time` or `id`.
+    pub(in crate::features::repository) sort: &'a str,
+    pub(in crate::features::repository) down: bool,
+    pub(in crate::features::repository) limit: Option<i64>,
+    pub(in crate::features::repository) offset: i64,
+}
+
 /// The newest tags of each of these artifacts, at most so many of each.
 pub(in crate::features::repository) async fn of_artifacts(
     conn: &mut PgConnection,
@@ -57,24 +67,32 @@ pub(in crate::features::repository) async fn count(
     Ok(total)
 }
 
-/// Lists an artifact's tags, newest first.
+/// Lists an artifact's tags.
 pub(in crate::features::repository) async fn list(
     conn: &mut PgConnection,
     manifest_id: i64,
     name: &TextFilter,
-    limit: Option<i64>,
-    offset: i64,
+    cut: &Cut<'_>,
 ) -> Result<Vec<TagRow>> {
     let rows = sqlx::query_as!(
         TagRow,
         "SELECT id, repository_id, manifest_id, name, push_time, pull_time FROM tags
          WHERE manifest_id = $1 AND ($2::text[] IS NULL OR name = ANY ($2)) AND ($3::text IS NULL OR name ILIKE $3)
-         ORDER BY push_time DESC, id DESC LIMIT $4 OFFSET $5",
+         ORDER BY CASE WHEN $4 = 'name' AND $5 THEN name END DESC,
+                  CASE WHEN $4 = 'name' AND NOT $5 THEN name END,
+                  CASE WHEN $4 = 'push_time' AND $5 THEN push_time END DESC,
+                  CASE WHEN $4 = 'push_time' AND NOT $5 THEN push_time END,
+                  CASE WHEN $4 = 'pull_time' AND $5 THEN pull_time END DESC NULLS LAST,
+                  CASE WHEN $4 = 'pull_time' AND NOT $5 THEN pull_time END NULLS FIRST,
+                  CASE WHEN $5 THEN id END DESC, id
+         LIMIT $6 OFFSET $7",
         manifest_id,
         name.any.as_deref() as Option<&[String]>,
         name.pattern.as_deref(),
-        limit,
-        offset,
+        cut.sort,
+        cut.down,
+        cut.limit,
+        cut.offset,
     )
     .fetch_all(conn)
     .await?;

@@ -111,6 +111,7 @@ async fn tags_are_set_listed_and_removed(pool: PgPool) {
     let (app, admin) = alpha(pool).await;
     push::image(&app, "alpha/hello", Some("v1"), "one").await;
     push::image(&app, "alpha/hello", Some("v2"), "two").await;
+    app.advance(chrono::TimeDelta::seconds(1));
     let tags = format!("{HELLO}/artifacts/v1/tags");
     let longest = "t".repeat(128);
     for (body, status) in [
@@ -128,6 +129,17 @@ async fn tags_are_set_listed_and_removed(pool: PgPool) {
         let answer = app.send_json(&admin, Method::POST, &tags, &body).await;
         assert_eq!(answer.status.as_u16(), status, "{body}: {answer:?}");
         assert_eq!(answer.header("location"), "");
+    }
+    for (sort, first) in [
+        ("", longest.as_str()),
+        ("sort=name", "stable"),
+        ("sort=-name", "v1"),
+        ("sort=push_time", "v1"),
+        ("sort=id", "v1"),
+        ("sort=nonsense", longest.as_str()),
+    ] {
+        let list = app.get(&admin, &format!("{tags}?{sort}")).await;
+        assert_eq!(list.json()[0]["name"], first, "{sort}");
     }
     let list = app.get(&admin, &format!("{tags}?q=name%3D~st")).await;
     assert_eq!(

@@ -15,7 +15,8 @@ use crate::kernel::paging::Page;
 use crate::kernel::standing;
 
 /// Names that hold a text, shortest first, for everybody who is logged in.
-#[utoipa::path(get, path = "/api/v2.0/users/search", tag = "user", operation_id = "searchUsers", params(("username" = String, Query)),
+#[utoipa::path(get, path = "/api/v2.0/users/search", tag = "user", operation_id = "searchUsers",
+    params(("username" = String, Query), ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query)),
     responses((status = 200, body = Vec<UserSearchItem>)))]
 pub(in crate::features::user) async fn search(
     State(app): State<App>,
