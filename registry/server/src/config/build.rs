@@ -44,6 +44,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         robot: robot(tree, &mut pins)?,
         pins,
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
+        sparse_indexes: flag(tree, "push.sparse_indexes")?.unwrap_or(false),
         gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
         log: log(tree)?,
         idle_timeout: idle_timeout(tree)?,

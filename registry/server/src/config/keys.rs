@@ -346,6 +346,13 @@ pub(crate) const KEYS: &[Key] = &[
         "An upload that no byte reached for this long is given up.",
     ),
     key(
+        "push.sparse_indexes",
+        Kind::Flag,
+        "false",
+        "Indexes may be pushed whose children are not all in the repository, as mirrors do that copy one platform and keep the \
+         index's digest; pulling an absent child is a 404. Without it such an index is refused, and each missing digest is named.",
+    ),
+    key(
         "gc.grace",
         Kind::Duration,
         "2h",

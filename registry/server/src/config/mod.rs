@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) robot: RobotNames,
     /// An upload that no byte reached for this long is given up.
     pub(crate) upload_expiry: Duration,
+    /// Indexes may be pushed whose children are not all there.
+    pub(crate) sparse_indexes: bool,
     /// A blob that lost its last reference is kept for this long.
     pub(crate) gc_grace: Duration,
     /// Logs.

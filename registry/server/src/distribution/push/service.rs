@@ -187,7 +187,11 @@ impl Push<'_> {
                 .iter()
                 .map(|link| link.digest.as_str())
                 .collect::<HashSet<_>>(),
-            children: &children,
+            children: if self.app.config.sparse_indexes {
+                &[]
+            } else {
+                &children
+            },
             present_children: &found
                 .iter()
                 .map(|child| child.digest.as_str())

@@ -260,6 +260,67 @@ async fn p41_content_of_another_repository_is_missing_here(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn p41_sparse_indexes_are_taken_where_the_settings_say_so(pool: PgPool) {
+    let app = TestApp::with_config(pool, |config| config.sparse_indexes = true).await;
+    app.create_project("p", false).await;
+    let client = Client::admin(&app);
+    let present = client.image("p/app", "", "layer").await;
+    let later = image_document(&present.config, 14, &present.config, 14);
+    let (later, nowhere) = (bytes(&later), Digest::sha256(b"nowhere"));
+    let absent = Digest::sha256(&later);
+    let children = [
+        (&present.digest, present.manifest.len()),
+        (&absent, later.len()),
+        (&nowhere, 5),
+    ];
+    let index = bytes(&index_document(children.into_iter()));
+    let put = client.put("p/app", "multi", &index, OCI_INDEX).await;
+    assert_eq!(
+        (put.status, put.header("docker-content-digest")),
+        (StatusCode::CREATED, Digest::sha256(&index).as_str()),
+        "{put:?}"
+    );
+    assert_eq!(client.get("/v2/p/app/manifests/multi").await.body, index);
+    let child = async |digest: &Digest| client.get(&format!("/v2/p/app/manifests/{digest}")).await;
+    assert_eq!(child(&present.digest).await.body, present.manifest);
+    for digest in [&absent, &nowhere] {
+        refused(&child(digest).await, 404, "MANIFEST_UNKNOWN");
+    }
+    // A child that comes later is one like any other: it is not removed under its index.
+    let put = client.put("p/app", absent.as_str(), &later, OCI_MANIFEST).await;
+    assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+    assert_eq!(child(&absent).await.body, later);
+    let uri = format!("/v2/p/app/manifests/{absent}");
+    refused(&client.delete(&uri).await, 405, "UNSUPPORTED");
+
+    // The management API shows it, and copies what there is of it.
+    let base = "/api/v2.0/projects/p/repositories";
+    let shown = app
+        .get(&app.admin(), &format!("{base}/app/artifacts/multi"))
+        .await;
+    let shown = shown.json();
+    let digests: Vec<_> = shown["references"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|child| child["child_digest"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        digests,
+        [present.digest.as_str(), absent.as_str(), nowhere.as_str()]
+    );
+    let copy = format!("{base}/copy/artifacts?from=p/app:multi");
+    let copied = app.send(&app.admin(), axum::http::Method::POST, &copy).await;
+    assert_eq!(copied.status, StatusCode::CREATED, "{copied:?}");
+    assert_eq!(client.get("/v2/p/copy/manifests/multi").await.body, index);
+
+    // Blobs are needed all the same.
+    let image = bytes(&image_document(&present.config, 14, &nowhere, 5));
+    let answer = client.put("p/app", "bad", &image, OCI_MANIFEST).await;
+    refused(&answer, 400, "MANIFEST_BLOB_UNKNOWN");
+}
+
+#[sqlx::test]
 async fn p44_schema_1_is_refused(pool: PgPool) {
     let app = registry(pool).await;
     let client = Client::admin(&app);
