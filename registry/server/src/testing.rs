@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 use crate::boot;
 use crate::config::Config;
+use crate::distribution::limits::Limits;
 use crate::kernel::access::{Grant, GrantedAction};
 use crate::kernel::app::{App, AppInner};
 use crate::kernel::auth::basic::VerifiedCredentials;
@@ -105,6 +106,7 @@ impl TestApp {
             settings: CurrentSettings::new(&config),
             cache: Cache::memory(),
             verified: VerifiedCredentials::new(),
+            limits: Limits::new(&config.limits),
             ready: Default::default(),
             config,
         });

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 
 use super::cache;
 use crate::config::Config;
+use crate::distribution::limits::Limits;
 use crate::kernel::app::{App, AppInner};
 use crate::kernel::auth::basic::VerifiedCredentials;
 use crate::kernel::password;
@@ -61,6 +62,7 @@ pub(super) fn app(
         settings: CurrentSettings::new(&config),
         cache: cache::open(config.cache.as_ref())?,
         verified: VerifiedCredentials::new(),
+        limits: Limits::new(&config.limits),
         pulls: Default::default(),
         coherence: Default::default(),
         tokens_seen: Default::default(),

@@ -14,8 +14,8 @@ use super::error::ConfigError;
 use super::pins::{self, Pins};
 use super::tree::{Entry, Tree};
 use super::{
-    CacheConfig, Config, DatabaseConfig, LogConfig, RobotNames, SecretSource, SystemAccount, TokenConfig,
-    duration, storage,
+    CacheConfig, Config, DatabaseConfig, LimitsConfig, LogConfig, RobotNames, SecretSource, SystemAccount,
+    TokenConfig, duration, storage,
 };
 use crate::kernel::secret::Secret;
 use crate::kernel::settings::{Pin, minutes};
@@ -44,6 +44,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         robot: robot(tree, &mut pins)?,
         pins,
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
+        limits: limits(tree)?,
         sparse_indexes: flag(tree, "push.sparse_indexes")?.unwrap_or(false),
         gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
         log: log(tree)?,
@@ -52,6 +53,15 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         drain_delay: length(tree, "drain_delay", Duration::from_secs(2))?,
     };
     Ok(config)
+}
+
+fn limits(tree: &mut Tree) -> Result<LimitsConfig> {
+    let mut a_minute = |path| number(tree, path, 1..=100_000);
+    Ok(LimitsConfig {
+        pulls: a_minute("limits.pulls")?,
+        heads: a_minute("limits.heads")?,
+        tokens: a_minute("limits.tokens")?,
+    })
 }
 
 fn idle_timeout(tree: &mut Tree) -> Result<Duration> {

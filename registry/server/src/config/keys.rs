@@ -346,6 +346,24 @@ pub(crate) const KEYS: &[Key] = &[
         "An upload that no byte reached for this long is given up.",
     ),
     key(
+        "limits.pulls",
+        Kind::Number,
+        "no limit",
+        "How many manifests one caller may `GET` in a minute, from 1 to 100000.",
+    ),
+    key(
+        "limits.heads",
+        Kind::Number,
+        "no limit",
+        "How many `HEAD` requests one caller may send in a minute. A push sends one for each of its layers.",
+    ),
+    key(
+        "limits.tokens",
+        Kind::Number,
+        "no limit",
+        "How many tokens one caller may get in a minute.",
+    ),
+    key(
         "push.sparse_indexes",
         Kind::Flag,
         "false",

@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) robot: RobotNames,
     /// An upload that no byte reached for this long is given up.
     pub(crate) upload_expiry: Duration,
+    /// How many requests one caller may make.
+    pub(crate) limits: LimitsConfig,
     /// Indexes may be pushed whose children are not all there.
     pub(crate) sparse_indexes: bool,
     /// A blob that lost its last reference is kept for this long.
@@ -111,6 +113,17 @@ pub(crate) struct SystemAccount {
     pub(crate) name: String,
     /// Its password.
     pub(crate) password: SecretSource,
+}
+
+/// How many requests one caller may make in a minute; `None` for any number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LimitsConfig {
+    /// `GET` of manifests.
+    pub(crate) pulls: Option<u32>,
+    /// `HEAD` of anything.
+    pub(crate) heads: Option<u32>,
+    /// Tokens.
+    pub(crate) tokens: Option<u32>,
 }
 
 /// How robots' full names are built: prefix + name, or prefix + project + separator + name.

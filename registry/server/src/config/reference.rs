@@ -38,6 +38,14 @@ the name that the settings make (`robot-acme--ci`) and under Harbor's (`robot$ac
 Sessions of the portal are kept in the cache: several replicas need `cache.url`, or their clients stay with one replica. While the cache does
 not answer, each replica goes by what it knows itself.
 
+## Limits on requests
+
+`limits.*` say how often one caller may come: an account or robot, and without an account an address (IPv6: a network of 64 bits; behind a
+proxy the client's own only where `trusted_proxies` names the proxy). Manifests, `HEAD` requests and tokens are counted apart, and none of them is
+limited unless it is set; blobs, uploads, lists and requests that are only told to log in do not count. A minute's worth may come at once;
+then requests are refused with 429, `TOOMANYREQUESTS` and a `Retry-After`, and `slipway_requests_limited_total` counts
+them. Each process counts in its memory, for itself: with three replicas a caller may get three times as much, and a restart forgets.
+
 ## Settings that the API changes
 
 `PUT /api/v2.0/configurations` changes Harbor's settings; they stand in the database and count on every replica within a second. What is set

@@ -95,6 +95,7 @@ fn wrong_values_are_named_with_a_remedy() {
         ("cors: {allowed_origins: ['https://ui.example/']}", "is no origin"),
         ("cors: {allowed_origins: [ui.example]}", "is no origin"),
         ("cors: {allowed_origins: 5}", "a list of origins"),
+        ("limits: {pulls: 0}", "from 1 to 100000"),
         ("drain_timeout: soon", "90s, 30m, 1h30m or 7d"),
         ("drain_timeout: 5", "90s"),
         ("trusted_proxies: [here]", "10.0.0.0/8"),

@@ -11,6 +11,7 @@ pub(crate) mod copy;
 pub(crate) mod garbage;
 pub(crate) mod gate;
 mod http;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod path;
 pub(crate) mod pull;

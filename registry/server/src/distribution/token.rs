@@ -21,6 +21,7 @@ use serde_json::json;
 use slipway_model::permission::Action;
 use url::form_urlencoded;
 
+use super::limits::Counted;
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
 use crate::kernel::auth::{Login, basic, unauthorized};
@@ -59,7 +60,7 @@ pub(super) async fn get(State(app): State<App>, ctx: Context, RawQuery(query): R
         token: None,
         credential: ctx.credential,
     };
-    answer(&app, login, &asked, None).await
+    answer(&app, login, ctx.client_ip.as_deref(), &asked, None).await
 }
 
 /// POST: OAuth 2, the credentials stand in the form.
@@ -87,7 +88,7 @@ pub(super) async fn post(
             let login = basic::login(&app, ctx.client_ip.as_deref(), name, password)
                 .await?
                 .ok_or_else(|| unauthorized("wrong user name or password"))?;
-            answer(&app, login, &asked, None).await
+            answer(&app, login, ctx.client_ip.as_deref(), &asked, None).await
         }
         Some("refresh_token") => {
             let Some(token) = &asked.refresh_token else {
@@ -97,7 +98,7 @@ pub(super) async fn post(
                 ));
             };
             let login = refresh::redeem(&app, token).await?;
-            answer(&app, login, &asked, Some(token)).await
+            answer(&app, login, ctx.client_ip.as_deref(), &asked, Some(token)).await
         }
         _ => Err(Error::new(
             Code::BadRequest,
@@ -106,7 +107,14 @@ pub(super) async fn post(
     }
 }
 
-async fn answer(app: &App, login: Login, asked: &Asked, refresh_token: Option<&str>) -> Result<Response> {
+async fn answer(
+    app: &App,
+    login: Login,
+    address: Option<&str>,
+    asked: &Asked,
+    refresh_token: Option<&str>,
+) -> Result<Response> {
+    app.limits.count(Counted::Token, &login.caller, address)?;
     if asked.service.as_deref().is_some_and(|service| service != SERVICE) {
         return Err(Error::new(
             Code::BadRequest,

@@ -18,6 +18,7 @@ use super::settings::CurrentSettings;
 use super::standing::Standings;
 use super::token::TokenSigner;
 use crate::config::Config;
+use crate::distribution::limits::Limits;
 use crate::distribution::pull::{BlobRows, Manifests, PullCounts};
 
 /// The state of the router; cheap to clone.
@@ -44,6 +45,8 @@ pub(crate) struct AppInner {
     pub(crate) cache: Cache,
     /// Basic credentials that were found right a moment ago.
     pub(crate) verified: VerifiedCredentials,
+    /// How many requests one caller may make.
+    pub(crate) limits: Limits,
     /// Pulls that are not written yet.
     pub(crate) pulls: PullCounts,
     /// Whether what was read before may be used again.

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::store::{self, ProjectRow};
 use crate::error::{Code, Error, Result};
 
-pub(crate) use known::{Known, Standings, in_project_known};
+pub(crate) use known::{Account, Known, Standings, in_project_known};
 
 impl From<ProjectRow> for ProjectScope {
     fn from(row: ProjectRow) -> Self {

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use slipway_model::{Digest, RepositoryName};
 
 use super::gate::{self, Need};
+use super::limits::Counted;
 use super::path::{Item, Target};
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
@@ -67,6 +68,11 @@ async fn answer(app: &App, parts: &mut Parts, target: Target, body: Body) -> Res
             lists::catalog(app, parts).await
         }
         Target::Repository(repository, item) => {
+            if let Some(counted) = Counted::of(&item, &parts.method)
+                && !gate::is_nobody(&ctx)
+            {
+                app.limits.count(counted, &ctx.caller, ctx.client_ip.as_deref())?;
+            }
             let need = Need::of(&item, &parts.method);
             let known = gate::enter(app, &ctx, parts, &repository, need).await?;
             let call = Call {

@@ -5,6 +5,7 @@ mod concurrency;
 mod faults;
 mod garbage;
 mod immutable;
+mod limits;
 mod lists;
 mod manifests;
 mod mounts;
