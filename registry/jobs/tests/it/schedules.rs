@@ -166,6 +166,48 @@ async fn a_clock_that_was_wrong_fires_nothing_twice(pool: PgPool) {
     worker.shut_down().await;
 }
 
+/// A run a day, and a clock that jumps over its moment, back before it, and comes to it in its own time.
+#[sqlx::test(migrations = "../server/migrations")]
+async fn a_clock_that_jumps_by_hours_runs_nothing_twice(pool: PgPool) {
+    let jobs = "SELECT count(*) FROM jobs";
+    let next = async || {
+        let mut conn = pool.acquire().await.unwrap();
+        list(&mut conn, None, 10).await.unwrap().remove(0).next_fire_at
+    };
+    let clock = Clock::fixed("2026-05-01T01:00:00Z".parse().unwrap());
+    let daily = NewSchedule {
+        cron: "17 3 * * *".into(),
+        ..every_minute()
+    };
+    stored(&pool, &clock, &daily).await;
+    clock.advance(TimeDelta::hours(5));
+    assert_eq!(tick(&pool, &clock).await.unwrap(), 1);
+    assert_eq!(next().await, Some("2026-05-02T03:17:00Z".parse().unwrap()));
+    clock.advance(TimeDelta::hours(-5));
+    assert_eq!(tick(&pool, &clock).await.unwrap(), 0);
+
+    // A worker brings the schedule back to today's moment, which was fired already.
+    let nothing = || registry(JobSettings::default(), |_, _| async { Ok(()) });
+    let worker = work(&pool, nothing(), &clock, quick());
+    eventually("the schedule to be brought back", || async {
+        (next().await == Some("2026-05-01T03:17:00Z".parse().unwrap())).then_some(())
+    })
+    .await;
+    clock.advance(TimeDelta::hours(3));
+    eventually("the moment to pass", || async {
+        (next().await == Some("2026-05-02T03:17:00Z".parse().unwrap())).then_some(())
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(count(&pool, jobs).await, 1);
+    clock.advance(TimeDelta::hours(24));
+    eventually("the next day's run", || async {
+        (count(&pool, jobs).await == 2).then_some(())
+    })
+    .await;
+    worker.shut_down().await;
+}
+
 #[sqlx::test(migrations = "../server/migrations")]
 async fn schedules_are_stored_changed_and_removed(pool: PgPool) {
     let clock = Clock::fixed("2026-05-01T12:00:30Z".parse().unwrap());

@@ -46,6 +46,12 @@ limited unless it is set; blobs, uploads, lists and requests that are only told 
 then requests are refused with 429, `TOOMANYREQUESTS` and a `Retry-After`, and `slipway_requests_limited_total` counts
 them. Each process counts in its memory, for itself: with three replicas a caller may get three times as much, and a restart forgets.
 
+## Clocks
+
+Replicas and workers should agree on the time to within a minute. A clock that jumps by hours, forward or back, loses no upload and no blob in use,
+runs no schedule twice and makes no token live longer; clients may have to get a new token. Only what lasts longer than `upload_expiry`
+(uploads between two requests) or 36 hours (layers whose manifest has not come) is taken for time that passed.
+
 ## Settings that the API changes
 
 `PUT /api/v2.0/configurations` changes Harbor's settings; they stand in the database and count on every replica within a second. What is set

@@ -49,6 +49,11 @@ impl Claims {
         self.cred.as_deref()
     }
 
+    /// When it begins, by the clock of whoever is behind by as much as clocks may differ.
+    pub(crate) fn begins(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.nbf, 0).unwrap_or_default() - LEEWAY
+    }
+
     /// When it ends; it is taken a little longer, since clocks differ.
     pub(crate) fn expires(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.exp, 0).unwrap_or_default()

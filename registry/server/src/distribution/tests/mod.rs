@@ -1,6 +1,7 @@
 //! The distribution API through the real router, case by case.
 
 mod access;
+mod clock;
 mod concurrency;
 mod faults;
 mod garbage;

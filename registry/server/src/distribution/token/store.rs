@@ -42,7 +42,8 @@ pub(super) async fn refresh_insert(
     .map(|_| ())
 }
 
-/// Reads one that has not ended, and gives it a new end.
+/// Reads one that has not ended, and gives it a new end, `until`. One that ends more than a day behind that was made while the
+/// clock was wrong, and would live for as long as it was.
 pub(super) async fn refresh_touch(
     conn: &mut PgConnection,
     hash: &[u8],
@@ -52,6 +53,7 @@ pub(super) async fn refresh_touch(
     sqlx::query_as!(
         RefreshRow,
         "UPDATE refresh_tokens SET expires_at = $3 WHERE token_hash = $1 AND expires_at > $2
+           AND expires_at <= $3::timestamptz + interval '1 day'
          RETURNING subject, credential, expires_at",
         hash,
         now,

@@ -51,7 +51,8 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Takes an upload that nobody holds.
+/// Takes an upload that nobody holds. A claim that lasts longer than any could (`until`, and what clocks may differ by) was made
+/// by a clock that has been set back since; whoever still writes has renewed it by now.
 pub(crate) async fn take(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -63,7 +64,8 @@ pub(crate) async fn take(
         Taken,
         "UPDATE uploads SET generation = generation + 1, claimed_until = $5, touched_at = $4,
                 finishing = coalesce($6, finishing)
-         WHERE id = $1 AND project_id = $2 AND repository = $3 AND (claimed_until IS NULL OR claimed_until <= $4)
+         WHERE id = $1 AND project_id = $2 AND repository = $3
+           AND (claimed_until IS NULL OR claimed_until <= $4 OR claimed_until > $5::timestamptz + interval '1 minute')
          RETURNING state, generation",
         key.id,
         key.project_id,

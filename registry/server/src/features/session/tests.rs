@@ -254,6 +254,24 @@ impl Browser {
     }
 }
 
+/// The session that was seen in what is now the future is seen now: otherwise the cache would forget it while it is used.
+#[sqlx::test(migrations = "./migrations")]
+async fn a_session_is_renewed_although_the_clock_was_set_back(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    app.create_user("dev").await;
+    let mut browser = logged_in(&app, "dev", PASSWORD).await;
+    app.advance(TimeDelta::hours(-5));
+    assert_eq!(browser.get(&app, CURRENT).await.status, StatusCode::OK);
+    app.advance(TimeDelta::minutes(59));
+    assert_eq!(browser.get(&app, CURRENT).await.status, StatusCode::OK);
+    app.advance(TimeDelta::minutes(61));
+    assert_eq!(
+        browser.get(&app, CURRENT).await.status,
+        StatusCode::UNAUTHORIZED,
+        "it ends an hour behind the last request, not behind the wrong time"
+    );
+}
+
 #[sqlx::test(migrations = "./migrations")]
 async fn a_session_ends_with_its_account_its_password_and_its_time(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -25,6 +25,8 @@ pub(crate) type Tokens = Guarded<Box<str>, Arc<GoodToken>>;
 #[derive(Debug)]
 pub(crate) struct GoodToken {
     login: Login,
+    /// A clock that was set back does not lengthen its life.
+    from: DateTime<Utc>,
     until: DateTime<Utc>,
 }
 
@@ -39,7 +41,7 @@ impl Default for Tokens {
 /// Checks the token and the account behind it; `None` when either is not good (any more).
 pub(super) async fn login(app: &App, token: &str) -> Result<Option<Login>> {
     let now = app.clock.now();
-    let good = |known: &Arc<GoodToken>| now < known.until;
+    let good = |known: &Arc<GoodToken>| known.from <= now && now < known.until;
     let look_up = async || look_up(app, token).await;
     let known = app
         .tokens_seen
@@ -62,6 +64,7 @@ async fn look_up(app: &App, token: &str) -> Result<Option<Arc<GoodToken>>> {
             token: Some(claims.scopes().clone()),
             credential: claims.credential().map(str::to_owned),
         },
+        from: claims.begins(),
         until: current.until.map_or(expires, |until| until.min(expires)),
     })))
 }

@@ -83,7 +83,8 @@ pub(super) async fn login(app: &App, parts: &Parts) -> Result<Option<Login>> {
         csrf::check(app, parts)?;
     }
     let now = app.clock.now().timestamp();
-    if now - session.seen_at >= RENEWAL && !parts.headers.contains_key(NO_RENEWAL) {
+    // Also where the clock was set back: what was seen in the future would not be renewed until then.
+    if (now - session.seen_at).abs() >= RENEWAL && !parts.headers.contains_key(NO_RENEWAL) {
         session.seen_at = now;
         write(app, &key, &session).await?;
     }
