@@ -18,11 +18,14 @@ use super::{origin, periodic, store};
 use crate::config::Config;
 use crate::error::Result;
 
-/// Every kind of event, operation and kind of resource together, by which some can be left out of the log.
+/// Every kind of event, operation and kind of resource together, by which some can be left out of the log. A line of another kind
+/// is a fault of ours, which tests find.
 pub(crate) const EVENT_TYPES: &[&str] = &[
     "create_artifact",
     "delete_artifact",
     "pull_artifact",
+    "create_artifact_label",
+    "delete_artifact_label",
     "create_tag",
     "delete_tag",
     "update_repository",
@@ -47,6 +50,12 @@ pub(crate) const EVENT_TYPES: &[&str] = &[
     "update_usergroup",
     "delete_usergroup",
     "update_cve_allowlist",
+    "create_label",
+    "update_label",
+    "delete_label",
+    "create_immutable_rule",
+    "update_immutable_rule",
+    "delete_immutable_rule",
 ];
 
 /// How often what was gathered is written.
@@ -61,7 +70,7 @@ pub(crate) struct AuditEntry {
     pub(crate) project_id: Option<i64>,
     /// What it happened to: `p/r:tag`, `p/r@sha256:…`, a project's or user's name.
     pub(crate) resource: String,
-    /// Harbor's word: `artifact`, `project`, `tag`, `repository`, `robot`, `user`, `member`, `configuration`.
+    /// Harbor's word, such as `artifact` or `project`; see [`EVENT_TYPES`].
     pub(crate) resource_type: String,
     /// Harbor's word: `create`, `delete`, `update`, `pull`, `login`.
     pub(crate) operation: String,
@@ -69,6 +78,18 @@ pub(crate) struct AuditEntry {
     pub(crate) description: String,
     /// Did it work?
     pub(crate) success: bool,
+}
+
+impl AuditEntry {
+    fn check_kind(&self) {
+        let (operation, resource_type) = (self.operation.as_str(), self.resource_type.as_str());
+        debug_assert!(
+            EVENT_TYPES
+                .iter()
+                .any(|known| known.split_once('_') == Some((operation, resource_type))),
+            "EVENT_TYPES lacks {operation}_{resource_type}"
+        );
+    }
 }
 
 /// Writes the line.
@@ -88,6 +109,7 @@ pub(crate) async fn record_from(
     origin: Origin,
     entry: AuditEntry,
 ) -> Result<()> {
+    entry.check_kind();
     let line = Line {
         origin,
         entry,
@@ -150,6 +172,7 @@ struct Gathered {
 impl AuditLater {
     /// Notes a line.
     pub(crate) fn add(&self, now: DateTime<Utc>, origin: Origin, entry: AuditEntry) {
+        entry.check_kind();
         self.lock().add((origin, entry), 1, now);
     }
 
@@ -223,4 +246,32 @@ async fn write(app: &App, gathered: &Gathered) -> Result<()> {
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let failure = "pulls and refused logins could not be written to the audit log yet";
     periodic::every(INTERVAL, stop, failure, || app.audit.flush(&app)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(operation: &str, resource_type: &str) {
+        let entry = AuditEntry {
+            operation: operation.to_owned(),
+            resource_type: resource_type.to_owned(),
+            ..AuditEntry::default()
+        };
+        AuditLater::default().add(DateTime::UNIX_EPOCH, Origin::default(), entry);
+    }
+
+    #[test]
+    fn every_kind_that_can_be_named_can_be_written() {
+        for kind in EVENT_TYPES {
+            let (operation, resource_type) = kind.split_once('_').unwrap();
+            note(operation, resource_type);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "EVENT_TYPES lacks update_weather")]
+    fn a_kind_that_nobody_can_name_is_found_by_tests() {
+        note("update", "weather");
+    }
 }

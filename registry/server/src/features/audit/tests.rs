@@ -73,12 +73,15 @@ async fn both_shapes_of_an_entry(pool: PgPool) {
         StatusCode::NOT_FOUND
     );
     let types = app.get(&admin, "/api/v2.0/auditlog-exts/events").await.json();
-    assert!(
-        types
-            .as_array()
-            .unwrap()
-            .contains(&json!({"event_type": "pull_artifact"}))
-    );
+    for kind in [
+        "pull_artifact",
+        "update_label",
+        "create_artifact_label",
+        "delete_immutable_rule",
+    ] {
+        let known = types.as_array().unwrap();
+        assert!(known.contains(&json!({"event_type": kind})), "{kind}");
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]
