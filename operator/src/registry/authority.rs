@@ -32,17 +32,15 @@ impl Authority {
         if stored.next.is_none() && now >= facts.renew_at() {
             stored.next = Some(new_authority(name, now)?);
         }
-        if stored.next.is_some() && now >= stored.turns_at() {
-            return Ok(Self {
+        let turns = now >= stored.turns_at();
+        match stored.next.take_if(|_| turns) {
+            Some(next) => Ok(Self {
                 previous: (facts.ends > now).then_some(stored.current.certificate),
-                current: match stored.next {
-                    Some(next) => next,
-                    None => new_authority(name, now)?,
-                },
+                current: next,
                 next: None,
-            });
+            }),
+            None => Ok(stored),
         }
-        Ok(stored)
     }
 
     fn first(name: &str, now: Timestamp) -> Result<Self> {
