@@ -27,6 +27,9 @@ const TRANSIENT: &[&str] = &[
     condition::DEFINITIONS_OUTDATED,
 ];
 
+/// The member of a Registry's status that `project::owed` writes.
+const OWED_CLEANUP: &str = "owedCleanup";
+
 /// The shortest wait for something that turns by itself.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -271,8 +274,8 @@ where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
     S: Serialize,
 {
-    let after = serde_json::to_value(after)?;
-    if before.map(serde_json::to_value).transpose()? == Some(after.clone()) {
+    let after = own_part(after)?;
+    if before.map(own_part).transpose()?.as_ref() == Some(&after) {
         return Ok(false);
     }
     let name = object.name_any();
@@ -289,6 +292,15 @@ where
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(false),
         Err(error) => Err(Error::from_kube(error)),
     }
+}
+
+/// The status without what is written by itself: an apply of an older copy would bring back what was taken off meanwhile.
+fn own_part(status: &impl Serialize) -> Result<Value> {
+    let mut status = serde_json::to_value(status)?;
+    if let Some(members) = status.as_object_mut() {
+        members.remove(OWED_CLEANUP);
+    }
+    Ok(status)
 }
 
 fn status_body<K: Resource<DynamicType = ()>>(

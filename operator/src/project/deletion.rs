@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context, project: &Project) -> Result<Action> 
     }
     match clean_up(context, project).await {
         Ok(()) => {}
-        Err(error) if waited_long_enough(context, project).await => {
+        Err(error) if !waits_for_a_person(&error) && waited_long_enough(context, project).await => {
             tracing::warn!(
                 namespace = project.namespace(),
                 name = project.name_any(),
@@ -73,6 +73,11 @@ async fn leave_owed(context: &Context, project: &Project) {
     if let Err(error) = owed::note(context, &registry, owed::of(project, &robots)).await {
         tracing::warn!(%error, "the clean-up that is owed was not noted");
     }
+}
+
+/// Whether somebody has to decide first. No time answers for him: the content of a project is never let go by waiting.
+fn waits_for_a_person(error: &Error) -> bool {
+    matches!(error, Error::Problem(problem) if problem.cause == Cause::User)
 }
 
 /// Whether the object has waited for the registry as long as it declares, or for half a minute when its whole namespace

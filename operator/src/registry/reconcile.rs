@@ -320,7 +320,7 @@ async fn run_parts(
                 .for_registry(context, &names.namespace, &names.name, &found.system.value)?;
         let admin = admin::settle(context, &session, registry, found).await;
         parts::settle(admin, condition::READY, report)?;
-        owed::settle(context, &session.client, after).await;
+        owed::settle(context, &session.client, registry).await?;
     }
     exposed(context, &with, external, report).await;
     Ok(())
