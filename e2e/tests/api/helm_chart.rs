@@ -5,40 +5,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use kube::api::Api;
 use kube::api::DynamicObject;
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 use slipway_e2e::scenario::eventually;
 
+use crate::chart_rights::{objects, rendered};
 use crate::operator_harness::{Stage, project, registry, root, tools};
-
-/// The chart's objects with these values.
-async fn rendered(stage: &Stage, values: &[&str]) -> Result<Vec<Value>> {
-    let chart = root().join("charts/slipway-operator");
-    let mut arguments = vec![
-        "template",
-        "--kube-version=1.34.2",
-        "slipway",
-        chart.to_str().context("a path")?,
-        "--namespace",
-        "slipway-system",
-    ];
-    for value in values {
-        arguments.extend(["--set", value]);
-    }
-    objects(&stage.helm(&arguments).await?)
-}
-
-/// The objects of a text with several documents.
-fn objects(text: &str) -> Result<Vec<Value>> {
-    let mut all = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(text) {
-        let value = Value::deserialize(document)?;
-        if !value.is_null() {
-            all.push(value);
-        }
-    }
-    Ok(all)
-}
 
 fn chart() -> Result<String> {
     Ok(root()

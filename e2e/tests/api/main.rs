@@ -1,6 +1,7 @@
 //! Schemas and controllers against an API server without nodes.
 
 mod api_server;
+mod chart_rights;
 mod crd_corpus;
 mod helm_chart;
 mod operator_definitions;
@@ -17,4 +18,5 @@ mod operator_quiet;
 mod operator_registry;
 mod operator_restored;
 mod operator_settled;
+mod operator_tenants;
 mod pretended_nodes;

@@ -27,6 +27,7 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     operator: Option<Child>,
     arguments: Vec<String>,
+    kubeconfig: Option<PathBuf>,
     verbosity: &'static str,
 }
 
@@ -113,6 +114,7 @@ impl Stage {
             folder: tempfile::tempdir()?,
             operator: None,
             arguments: Vec::new(),
+            kubeconfig: None,
             verbosity: "info,slipway_operator=debug",
         })
     }
@@ -121,6 +123,11 @@ impl Stage {
     pub(crate) fn argue(&mut self, arguments: &[&str]) {
         self.arguments
             .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    }
+
+    /// The operator uses this kubeconfig from its next start on, and not an administrator's.
+    pub(crate) fn log_in_with(&mut self, kubeconfig: PathBuf) {
+        self.kubeconfig = Some(kubeconfig);
     }
 
     /// The operator logs all that it and its libraries can, from its next start on.
@@ -211,7 +218,12 @@ impl Stage {
             .args(["--installation-id", installation])
             .args(&self.arguments)
             .args(more)
-            .env("KUBECONFIG", self.server.kubeconfig())
+            .env(
+                "KUBECONFIG",
+                self.kubeconfig
+                    .clone()
+                    .unwrap_or_else(|| self.server.kubeconfig()),
+            )
             .env("RUST_LOG", self.verbosity)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::networking::v1::Ingress;
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use slipway_e2e::scenario::eventually;
 
 use crate::operator_harness::{Stage, registry};
-use crate::operator_registry::HOME;
+use crate::operator_registry::{HOME, Shop};
 use crate::operator_settled::{ready, settled};
 
 fn shared() -> Value {
@@ -41,6 +42,62 @@ async fn c8_replicas_that_others_set_survive_restarts() -> Result<()> {
     let spec = deployments.get("main-serve").await?.spec.context("spec")?;
     ensure!(spec.replicas == Some(5), "{:?}", spec.replicas);
     ready(&shop, "Registry", HOME, "main").await
+}
+
+#[tokio::test]
+async fn c8_an_edit_that_makes_a_child_invalid_is_taken_over_and_told() -> Result<()> {
+    let (shop, _nodes) = settled(&[], json!({})).await?;
+    let deployments: Api<Deployment> = Api::namespaced(shop.stage.client.clone(), HOME);
+    // kubectl edit: a container beside ours, with a volume of ours that a later version does not have.
+    let by_hand = PostParams {
+        field_manager: Some("kubectl-edit".to_owned()),
+        ..PostParams::default()
+    };
+    eventually(Duration::from_secs(10), "the edit", || async {
+        let mut edited = deployments.get("main-serve").await?;
+        let pod = edited
+            .spec
+            .as_mut()
+            .and_then(|spec| spec.template.spec.as_mut())
+            .context("a pod")?;
+        let beside = json!({"name": "by-hand", "image": "example.com/x:1",
+            "volumeMounts": [{"name": "cache", "mountPath": "/cache"}]});
+        pod.containers.push(serde_json::from_value(beside)?);
+        Ok(deployments
+            .replace("main-serve", &by_hand, &edited)
+            .await
+            .map(drop)?)
+    })
+    .await?;
+    let without = json!({"spec": {"managed": {"cache": {"none": {}}}}});
+    shop.stage
+        .api("Registry", HOME)
+        .patch("main", &PatchParams::default(), &Patch::Merge(&without))
+        .await?;
+    eventually(Duration::from_secs(30), "the volume is gone", || async {
+        let pod = deployments
+            .get("main-serve")
+            .await?
+            .spec
+            .and_then(|spec| spec.template.spec)
+            .context("a pod")?;
+        let volumes = pod.volumes.unwrap_or_default();
+        ensure!(!volumes.iter().any(|one| one.name == "cache"), "not yet");
+        let names: Vec<String> = pod.containers.into_iter().map(|one| one.name).collect();
+        ensure!(names == ["serve", "worker"], "{names:?}");
+        Ok(())
+    })
+    .await?;
+    ready(&shop, "Registry", HOME, "main").await?;
+    let events = shop
+        .stage
+        .kubectl(&["get", "events.events.k8s.io", "-n", HOME, "-o", "json"])
+        .await?;
+    ensure!(
+        events.contains("FieldsTakenOver") && events.contains("kubectl-edit"),
+        "{events}"
+    );
+    Ok(())
 }
 
 #[tokio::test]
@@ -127,4 +184,51 @@ async fn b13_copies_with_all_marks_are_left_alone() -> Result<()> {
     own.get("main-database-copy").await?;
     maps.get("main-settings-copy").await?;
     ready(&shop, "Project", "team-a", "team-a").await
+}
+
+/// Revisions of pods, and the generation of everything that has one.
+async fn revisions(shop: &Shop) -> Result<BTreeMap<String, Option<i64>>> {
+    async fn of<K>(shop: &Shop, all: &mut BTreeMap<String, Option<i64>>) -> Result<()>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = Api::namespaced(shop.stage.client.clone(), HOME);
+        for object in api.list(&ListParams::default()).await?.items {
+            all.insert(
+                format!("{}/{}", K::kind(&()), object.name_any()),
+                object.meta().generation,
+            );
+        }
+        Ok(())
+    }
+    let mut all = BTreeMap::new();
+    of::<ReplicaSet>(shop, &mut all).await?;
+    of::<ControllerRevision>(shop, &mut all).await?;
+    of::<Deployment>(shop, &mut all).await?;
+    of::<k8s_openapi::api::apps::v1::StatefulSet>(shop, &mut all).await?;
+    of::<k8s_openapi::api::batch::v1::Job>(shop, &mut all).await?;
+    of::<Ingress>(shop, &mut all).await?;
+    Ok(all)
+}
+
+#[tokio::test]
+async fn c9_twenty_restarts_make_no_revision() -> Result<()> {
+    let (mut shop, _nodes) = settled(&["--resync", "1s"], shared()).await?;
+    let before = revisions(&shop).await?;
+    ensure!(
+        before.keys().any(|name| name.starts_with("ReplicaSet/"))
+            && before.keys().any(|name| name.starts_with("ControllerRevision/")),
+        "{before:?}"
+    );
+    for _ in 0..20 {
+        shop.stage.stop();
+        shop.stage.start()?;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+    }
+    let after = revisions(&shop).await?;
+    ensure!(before == after, "{before:#?}\n{after:#?}");
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use slipway_e2e::scenario::eventually;
 
@@ -336,4 +336,45 @@ async fn a_failed_migration_to_another_image_leaves_the_old_one_serving() -> Res
         .reason("Registry", HOME, "main", "Migrated", "Succeeded")
         .await?;
     ready(&shop, "Registry", HOME, "main").await
+}
+
+#[tokio::test]
+async fn e6_a_changed_or_lost_password_reaches_every_pod_once() -> Result<()> {
+    let (shop, _nodes) = settled(&["--resync", "2s"], json!({})).await?;
+    let client = &shop.stage.client;
+    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), HOME);
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), HOME);
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), HOME);
+    let generations = async || -> Result<_> {
+        let database = sets.get("main-database").await?.metadata.generation;
+        let serve = deployments.get("main-serve").await?.metadata.generation;
+        Ok([database, serve].map(Option::unwrap_or_default))
+    };
+    let mut known = generations().await?;
+    for lost in [false, true] {
+        if lost {
+            // What a Registry does that finds its volume and not its Secret: the server takes what the new one holds.
+            secrets.delete("main-database", &DeleteParams::default()).await?;
+        } else {
+            let change = json!({"stringData": {"password": "p@ss/w:rd#=% é 4711 '\"\\"}});
+            secrets
+                .patch("main-database", &PatchParams::default(), &Patch::Merge(&change))
+                .await?;
+        }
+        let wanted = known.map(|generation| generation + 1);
+        eventually(Duration::from_secs(15), "new pods", || async {
+            let now = generations().await?;
+            ensure!(now == wanted, "{known:?} became {now:?}");
+            Ok(())
+        })
+        .await?;
+        ready(&shop, "Registry", HOME, "main").await?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let now = generations().await?;
+        ensure!(now == wanted, "rolled again: {wanted:?} became {now:?}");
+        known = now;
+    }
+    let password = secrets.get("main-database").await?.data.context("data")?["password"].clone();
+    ensure!(password.0.len() >= 16, "a short password");
+    ready(&shop, "Project", "team-a", "team-a").await
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use slipway_e2e::scenario::eventually;
@@ -87,6 +88,111 @@ async fn e5_no_pod_is_refused_where_restricted_is_enforced() -> Result<()> {
     let events = stage.kubectl(&["get", "events", "-n", "r", "-o", "json"]).await?;
     ensure!(!events.contains("FailedCreate"), "{events}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_role_for_the_bucket_comes_and_goes_with_a_service_account() -> Result<()> {
+    let stage = Stage::set(&["--resync", "2s"]).await?;
+    stage.namespace("r", json!({})).await?;
+    let _nodes = PretendedNodes::join(stage.client.clone());
+    let role = "arn:aws:iam::123456789012:role/registry";
+    let mut object = registry("main", json!({}));
+    object["spec"]["managed"]["storage"] =
+        json!({"s3": {"bucket": "images", "workloadIdentity": {"role": role}}});
+    stage.apply("r", object).await?;
+    stage
+        .reason("Registry", "r", "main", "ApiReachable", "Unreachable")
+        .await?;
+    let accounts: Api<ServiceAccount> = Api::namespaced(stage.client.clone(), "r");
+    let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), "r");
+    let annotated = |account: &ServiceAccount, role: &str| {
+        let annotations = account.metadata.annotations.clone().unwrap_or_default();
+        annotations.get("eks.amazonaws.com/role-arn").map(String::as_str) == Some(role)
+    };
+    ensure!(annotated(&accounts.get("main-registry").await?, role));
+    let runs_as = async |part: &str| -> Result<Option<String>> {
+        let spec = deployments.get(part).await?.spec.context("spec")?;
+        Ok(spec
+            .template
+            .spec
+            .context("a pod")?
+            .service_account_name
+            .filter(|name| !name.is_empty()))
+    };
+    for part in ["main-serve", "main-worker"] {
+        ensure!(runs_as(part).await?.as_deref() == Some("main-registry"), "{part}");
+    }
+    // Drift is healed.
+    let other = json!({"metadata": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}}});
+    accounts
+        .patch("main-registry", &PatchParams::default(), &Patch::Merge(&other))
+        .await?;
+    eventually(Duration::from_secs(20), "the role is back", || async {
+        ensure!(annotated(&accounts.get("main-registry").await?, role), "not yet");
+        Ok(())
+    })
+    .await?;
+    // Without a role: as the namespace's default account, and ours is gone.
+    let plain = json!({"spec": {"managed": {"storage": {"s3": {"workloadIdentity": {"role": null}}}}}});
+    stage
+        .api("Registry", "r")
+        .patch("main", &PatchParams::default(), &Patch::Merge(&plain))
+        .await?;
+    eventually(Duration::from_secs(20), "the account is gone", || async {
+        ensure!(accounts.get_opt("main-registry").await?.is_none(), "it is there");
+        let account = runs_as("main-serve").await?;
+        ensure!(account.as_deref() == Some("default"), "{account:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn e7_a_broken_api_of_others_stops_nothing() -> Result<()> {
+    let mut stage = Stage::set(&[]).await?;
+    stage.stop();
+    stage.namespace("r", json!({})).await?;
+    let deleting = json!({"deletionPolicy": "Delete"});
+    stage.apply("r", registry("main", deleting.clone())).await?;
+    stage
+        .apply("r", project("p", json!({"name": "main"}), deleting))
+        .await?;
+    let broken = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.example.com"},
+        "spec": {"group": "metrics.example.com", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "insecureSkipTLSVerify": true, "service": {"name": "gone", "namespace": "default"}}});
+    stage.objects.apply(broken).await?;
+    stage.start()?;
+    stage
+        .reason("Registry", "r", "main", "DatabaseReady", "Progressing")
+        .await?;
+    stage
+        .reason("Project", "r", "p", "RegistryAvailable", "RegistryNotReady")
+        .await?;
+    let namespaces: Api<Namespace> = Api::all(stage.client.clone());
+    namespaces.delete("r", &DeleteParams::default()).await?;
+    for (kind, name) in [("Project", "p"), ("Registry", "main")] {
+        stage.gone(kind, "r", name, Duration::from_secs(60)).await?;
+    }
+    // Kubernetes itself keeps such a namespace until the API answers or goes; nothing of ours is the reason.
+    eventually(Duration::from_secs(60), "what Kubernetes waits for", || async {
+        let left = namespaces.get("r").await?.status.context("a status")?;
+        let told = serde_json::to_string(&left.conditions)?;
+        ensure!(told.contains("DiscoveryFailed"), "the API is not broken: {told}");
+        ensure!(!told.contains("slipway.dev"), "{told}");
+        Ok(())
+    })
+    .await?;
+    stage
+        .kubectl(&["delete", "apiservice", "v1beta1.metrics.example.com"])
+        .await?;
+    eventually(Duration::from_secs(60), "the namespace is gone", || async {
+        match namespaces.get_opt("r").await? {
+            None => Ok(()),
+            Some(left) => anyhow::bail!("{:?}", left.status),
+        }
+    })
+    .await
 }
 
 #[tokio::test]

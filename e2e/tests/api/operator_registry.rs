@@ -41,7 +41,7 @@ fn free_port() -> Result<u16> {
 
 impl Shop {
     /// Ends the registry's process.
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let Some(mut process) = self.process.take() else {
             return;
         };
@@ -113,6 +113,8 @@ impl Shop {
             .env("SLIPWAY_SYSTEM_ACCOUNT_PASSWORD", &self.password)
             .env("SLIPWAY_ADMIN_PASSWORD", "Slipway-Test-4711")
             .envs(settings.iter().copied())
+            // Meant for the tests; the registry refuses settings that it does not know.
+            .env_remove("SLIPWAY_KEEP_LOGS")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
