@@ -225,12 +225,12 @@ impl<'a> Servant<'a> {
             dropped
                 .args(["--mount", "--", "sh", "-c", SHOW_AND_DROP])
                 .arg(self.root);
-            dropped.args(debian::assignments(root));
+            dropped.args(debian::assignments(debian::environment(root)));
             dropped
         } else {
             let mut bound = Command::new("setpriv");
             bound.args(["--pdeathsig=KILL", "--", "env"]);
-            bound.args(debian::assignments(self.root));
+            bound.args(debian::assignments(debian::environment(self.root)));
             bound
         };
         command.arg(program).current_dir("/").stdin(Stdio::null());

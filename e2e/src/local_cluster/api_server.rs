@@ -69,12 +69,10 @@ fn program_path() -> Result<BTreeMap<&'static str, String>> {
         return Ok(BTreeMap::from([("PATH", format!("{assets}:{inherited}"))]));
     }
     let (kubernetes, debian_root) = Tools::prepare_api_server(Progress::new())?;
-    let mut environment = BTreeMap::from(debian::environment(&debian_root));
-    environment.insert(
-        "PATH",
-        format!("{}:{}", kubernetes.display(), debian::search_path(&debian_root)),
-    );
-    Ok(environment)
+    Ok(BTreeMap::from(debian::environment_behind(
+        &kubernetes,
+        &debian_root,
+    )))
 }
 
 async fn try_start(environment: &BTreeMap<&'static str, String>) -> Result<ApiServer> {

@@ -122,15 +122,13 @@ pub fn inside(layout: &Layout, name: &str, program: &str) -> Result<Command> {
     let mut command = Command::new("nsenter");
     command
         .args(["-t", pid.trim(), "-m", "-u", "-i", "-n", "-p", "--", "env"])
-        .args(environment().map(|(name, value)| format!("{name}={value}")))
+        .args(debian::assignments(environment()))
         .arg(program);
     Ok(command)
 }
 
 /// The environment in which daemons find their programs and libraries.
 pub fn environment() -> [(&'static str, String); 3] {
-    debian::environment(&Path::new(INSIDE).join("debian")).map(|(name, value)| match name {
-        "PATH" => (name, format!("{INSIDE}/kubernetes:{value}")),
-        _ => (name, value),
-    })
+    let inside = Path::new(INSIDE);
+    debian::environment_behind(&inside.join("kubernetes"), &inside.join("debian"))
 }

@@ -178,13 +178,21 @@ pub fn environment(root: &Path) -> [(&'static str, String); 3] {
     ]
 }
 
-/// The same as arguments of `env`.
-pub fn assignments(root: &Path) -> [String; 3] {
-    environment(root).map(|(name, value)| format!("{name}={value}"))
+/// The same, with the programs of another folder before them.
+pub fn environment_behind(first: &Path, root: &Path) -> [(&'static str, String); 3] {
+    environment(root).map(|(name, value)| match name {
+        "PATH" => (name, format!("{}:{value}", first.display())),
+        _ => (name, value),
+    })
+}
+
+/// An environment as arguments of `env`.
+pub fn assignments(environment: [(&'static str, String); 3]) -> [String; 3] {
+    environment.map(|(name, value)| format!("{name}={value}"))
 }
 
 /// `PATH` with the unpacked programs first.
-pub fn search_path(root: &Path) -> String {
+fn search_path(root: &Path) -> String {
     let mut folders: Vec<String> = FOLDERS
         .iter()
         .map(|folder| root.join(folder).display().to_string())
