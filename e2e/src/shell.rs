@@ -5,6 +5,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+/// The cargo that built this program, as if it was called from a shell.
+///
+/// Cargo describes a package to the program that it runs. Build scripts (ring's) look at the same variables: with them
+/// all that depends on such a script would be built anew whenever a build from here follows one from a shell.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 /// Runs to the end and gives standard output; a failure carries the end of standard error.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = show(command);

@@ -72,7 +72,7 @@ impl Bench {
 /// Release builds of these programs, in this order.
 fn build(programs: &[&str]) -> Result<Vec<PathBuf>> {
     let _step = Progress::new().step(format!("release build of {}", programs.join(" and ")));
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = shell::cargo();
     cargo.current_dir(paths::repository()).args([
         "build",
         "--release",

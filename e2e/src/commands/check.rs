@@ -43,7 +43,7 @@ impl Check {
 }
 
 fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = shell::cargo();
     cargo
         .current_dir(paths::repository())
         .args(arguments)

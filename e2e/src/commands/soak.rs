@@ -1,7 +1,5 @@
 //! `cargo xtask soak`: the soak test of the registry, for as long as one likes.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result, ensure};
 
 use super::test::build_programs;
@@ -22,7 +20,7 @@ impl Soak {
     /// Fails when anything acknowledged is missing, anything else is visible, or usage or store are not exact.
     pub fn run(self) -> Result<()> {
         build_programs()?;
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = crate::shell::cargo();
         cargo
             .current_dir(paths::repository())
             .args(["test", "--workspace", "--test", "registry"])

@@ -78,7 +78,7 @@ impl Test {
     }
 
     fn run_tier(&self, tier: Tier) -> Result<Count> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = crate::shell::cargo();
         // The whole workspace each time, targets picked by name: one set of features, one build of
         // each dependency.
         cargo
@@ -136,7 +136,7 @@ impl Test {
 
 /// Our programs, which cargo builds only for a package's own tests.
 pub(super) fn build_programs() -> Result<()> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::shell::cargo();
     cargo
         .current_dir(paths::repository())
         .args([

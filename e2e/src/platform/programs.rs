@@ -10,7 +10,7 @@ use crate::{paths, shell};
 
 /// The registry's program as cargo builds it for tests.
 pub fn registry_program() -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = shell::cargo();
     cargo.current_dir(paths::repository());
     cargo.args([
         "build",
@@ -32,7 +32,7 @@ impl Programs {
     /// Builds both: as the tests do (quick), or optimised.
     pub(super) fn build(release: bool, progress: Progress) -> Result<Self> {
         let _step = progress.step("slipway-registry and slipway-operator are built");
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = shell::cargo();
         cargo.current_dir(paths::repository()).args([
             "build",
             "--quiet",
