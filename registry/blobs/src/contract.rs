@@ -114,5 +114,18 @@ pub(crate) async fn content(store: &dyn BlobStore, blob: &StoredBlob) -> Vec<u8>
 /// Asserts that the store shows neither blobs nor uploads.
 pub(crate) async fn assert_empty(store: &dyn BlobStore) {
     assert_eq!(store.list(None, 10).await.unwrap(), []);
-    assert_eq!(store.list_uploads(None, 10).await.unwrap(), []);
+    settled(store, 0).await;
+}
+
+/// Waits until the store shows this many uploads: what a finished one leaves goes a moment behind the answer.
+pub(crate) async fn settled(store: &dyn BlobStore, uploads: usize) {
+    let mut found = 0;
+    for _ in 0..500 {
+        found = store.list_uploads(None, 100).await.unwrap().len();
+        if found == uploads {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{found} uploads are open, not {uploads}");
 }

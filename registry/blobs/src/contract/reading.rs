@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use slipway_model::Algorithm;
 
-use super::{body, content, noise, stored};
+use super::{body, content, noise, settled, stored};
 use crate::error::BlobError;
 use crate::key::BlobKey;
 use crate::store::{AppendOptions, BlobStore, Deletion};
@@ -103,6 +103,7 @@ pub(crate) async fn open_uploads_are_listed_and_aborted(store: &dyn BlobStore) {
             .unwrap();
     }
     let blob = stored(store, &noise(50, 10)).await;
+    settled(store, 7).await;
     let first = store.list_uploads(None, 4).await.unwrap();
     let rest = store.list_uploads(Some(first[3].handle.id), 100).await.unwrap();
     assert_eq!((first.len(), rest.len()), (4, 3));
