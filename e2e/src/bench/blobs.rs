@@ -12,11 +12,11 @@ use super::client::Client;
 use super::compare::{Case, Contender, throughput};
 use super::content::{Blob, digest};
 use super::load::{Load, Reads, Thing};
+use super::pair::{Pair, REPOSITORY};
 use super::peers::Peer;
 use super::random::Random;
 use super::report::{Cost, Report, Samples};
 
-const REPOSITORY: &str = "bench/app";
 const MIB: usize = 1 << 20;
 
 /// Pulls beside nginx and distribution.
@@ -25,20 +25,18 @@ pub(super) async fn pull(bench: &Bench<'_>) -> Result<Report> {
         "blob-pull",
         "One blob of 100 MiB that the page cache holds. nginx: the same bytes as a plain file, sendfile on.",
     );
-    let slipway = bench.slipway(&[]).await?;
-    let distribution = Peer::distribution(bench.folder.path(), bench.progress)?;
+    let pair = Pair::start(bench).await?;
     let files = bench.folder.path().join("files");
     fs::create_dir(&files)?;
     let nginx = Peer::nginx(&files, bench.folder.path(), bench.progress)?;
-    let robot = slipway.project("bench").await?;
-    let bearer = slipway.bearer(&robot, REPOSITORY).await?;
     let blob = Blob::random(&mut Random::new(1), 100 * MIB);
     fs::write(files.join(&blob.digest), &blob.bytes)?;
     let path = format!("/v2/{REPOSITORY}/blobs/");
+    let [(slipway, bearer), (distribution, none)] = pair.contenders()?;
     let contenders = [
-        (Contender::slipway(&slipway)?, path.as_str(), bearer.as_str()),
+        (slipway, path.as_str(), bearer),
         (Contender::peer("nginx", &nginx)?, "/", ""),
-        (Contender::peer("distribution", &distribution)?, path.as_str(), ""),
+        (distribution, path.as_str(), none),
     ];
     for (contender, path, headers) in &contenders {
         if *path != "/" {
@@ -72,7 +70,7 @@ pub(super) async fn pull(bench: &Bench<'_>) -> Result<Report> {
             .collect();
         report.rows.extend(case.reads(bench, &turns).await?);
     }
-    slipway.end().await?;
+    pair.end().await?;
     Ok(report)
 }
 
@@ -83,14 +81,8 @@ pub(super) async fn push(bench: &Bench<'_>) -> Result<Report> {
         "One blob of 1 GiB, another one each time: POST, PATCH, PUT. Beside it SHA-256 of the same bytes on one core, \
          and a plain write with fsync to the same disk.",
     );
-    let slipway = bench.slipway(&[]).await?;
-    let distribution = Peer::distribution(bench.folder.path(), bench.progress)?;
-    let robot = slipway.project("bench").await?;
-    let bearer = slipway.bearer(&robot, REPOSITORY).await?;
-    let contenders = [
-        (Contender::slipway(&slipway)?, bearer.as_str()),
-        (Contender::peer("distribution", &distribution)?, ""),
-    ];
+    let pair = Pair::start(bench).await?;
+    let contenders = pair.contenders()?;
     let mut bytes = vec![0; 1 << 30];
     Random::new(1).fill(&mut bytes);
     let mut samples: [Samples; 5] = Default::default();
@@ -129,7 +121,7 @@ pub(super) async fn push(bench: &Bench<'_>) -> Result<Report> {
         "the slower of both",
     ];
     report.rows = case.rows(&names, samples.into());
-    slipway.end().await?;
+    pair.end().await?;
     Ok(report)
 }
 

@@ -7,12 +7,9 @@ use super::client::Client;
 use super::compare::{Case, Contender, rate};
 use super::content::{Blob, Image, MANIFEST};
 use super::load::{Reads, Thing};
-use super::peers::Peer;
+use super::pair::{Pair, REPOSITORY};
 use super::random::Random;
 use super::report::Report;
-use super::tagged::Tagged;
-
-const REPOSITORY: &str = "bench/app";
 
 /// A page of 100 tags of 100,000, beside distribution.
 pub(super) async fn tags(bench: &Bench<'_>) -> Result<Report> {
@@ -20,20 +17,9 @@ pub(super) async fn tags(bench: &Bench<'_>) -> Result<Report> {
         "tags",
         "A page of 100 tags, each time behind another one of the 100,000 of a repository; one connection.",
     );
-    let slipway = bench.slipway(&[]).await?;
-    let distribution = Peer::distribution(bench.folder.path(), bench.progress)?;
-    let robot = slipway.project("bench").await?;
-    let tagged = Tagged::new(100_000);
-    {
-        let _step = bench.progress.step("100,000 tags for both");
-        tagged.seed_slipway(slipway.services(), REPOSITORY)?;
-        tagged.seed_distribution(&distribution.data(), REPOSITORY)?;
-    }
-    let bearer = slipway.bearer(&robot, REPOSITORY).await?;
-    let contenders = [
-        (Contender::slipway(&slipway)?, bearer.as_str()),
-        (Contender::peer("distribution", &distribution)?, ""),
-    ];
+    let pair = Pair::start(bench).await?;
+    let tagged = pair.seed(bench)?;
+    let contenders = pair.contenders()?;
     let case = Case {
         name: "page of 100",
         unit: "requests/s",
@@ -56,7 +42,7 @@ pub(super) async fn tags(bench: &Bench<'_>) -> Result<Report> {
         })
         .collect();
     report.rows = case.reads(bench, &turns).await?;
-    slipway.end().await?;
+    pair.end().await?;
     Ok(report)
 }
 

@@ -4,15 +4,12 @@ use anyhow::Result;
 
 use super::Bench;
 use super::client::Client;
-use super::compare::{Case, Contender, rate};
+use super::compare::{Case, rate};
 use super::content::{Image, MANIFEST};
 use super::load::{Reads, Thing};
-use super::peers::Peer;
+use super::pair::{Pair, REPOSITORY};
 use super::random::Random;
 use super::report::Report;
-use super::tagged;
-
-const REPOSITORY: &str = "bench/app";
 
 /// One manifest, hot.
 pub(super) async fn hot(bench: &Bench<'_>) -> Result<Report> {
@@ -21,14 +18,8 @@ pub(super) async fn hot(bench: &Bench<'_>) -> Result<Report> {
         "One manifest of an image of 5 layers, asked for again and again. Slipway: a private project, the token of a \
          robot with each request; distribution: no authentication.",
     );
-    let slipway = bench.slipway(&[]).await?;
-    let distribution = Peer::distribution(bench.folder.path(), bench.progress)?;
-    let robot = slipway.project("bench").await?;
-    let bearer = slipway.bearer(&robot, REPOSITORY).await?;
-    let contenders = [
-        (Contender::slipway(&slipway)?, bearer.as_str()),
-        (Contender::peer("distribution", &distribution)?, ""),
-    ];
+    let pair = Pair::start(bench).await?;
+    let contenders = pair.contenders()?;
     let image = Image::random(&mut Random::new(1), 5, 10 * 1024);
     for (contender, headers) in &contenders {
         let mut client = Client::open(&contender.host, headers).await?;
@@ -63,7 +54,7 @@ pub(super) async fn hot(bench: &Bench<'_>) -> Result<Report> {
             }
         }
     }
-    slipway.end().await?;
+    pair.end().await?;
     Ok(report)
 }
 
@@ -74,20 +65,9 @@ pub(super) async fn spread(bench: &Bench<'_>) -> Result<Report> {
         "GET by tag, at random over 100,000 tags of one repository, each on a manifest of its own. Tokens as above. \
          Slipway's rows are written with SQL, distribution's files directly.",
     );
-    let slipway = bench.slipway(&[]).await?;
-    let distribution = Peer::distribution(bench.folder.path(), bench.progress)?;
-    let robot = slipway.project("bench").await?;
-    let tagged = tagged::Tagged::new(100_000);
-    {
-        let _step = bench.progress.step("100,000 tags for both");
-        tagged.seed_slipway(slipway.services(), REPOSITORY)?;
-        tagged.seed_distribution(&distribution.data(), REPOSITORY)?;
-    }
-    let bearer = slipway.bearer(&robot, REPOSITORY).await?;
-    let contenders = [
-        (Contender::slipway(&slipway)?, bearer.as_str()),
-        (Contender::peer("distribution", &distribution)?, ""),
-    ];
+    let pair = Pair::start(bench).await?;
+    let tagged = pair.seed(bench)?;
+    let contenders = pair.contenders()?;
     for connections in [1, 32] {
         let name = format!("GET by tag, {connections} connections");
         let case = Case {
@@ -107,7 +87,7 @@ pub(super) async fn spread(bench: &Bench<'_>) -> Result<Report> {
             .collect();
         report.rows.extend(case.reads(bench, &turns).await?);
     }
-    slipway.end().await?;
+    pair.end().await?;
     Ok(report)
 }
 

@@ -12,6 +12,7 @@ mod load;
 mod management;
 mod manifests;
 mod memory;
+mod pair;
 mod peers;
 mod process;
 mod random;
