@@ -121,6 +121,23 @@ async fn token(stage: &Stage, account: &str) -> Result<String> {
     Ok(answer.status.context("a status")?.token)
 }
 
+/// The Registry `main` in `a` has no pods that answer; the Project `p` in `b`, which its tenancy lets in, waits for it.
+async fn a_project_waits_for_its_registry(stage: &Stage) -> Result<()> {
+    stage
+        .reason("Registry", "a", "main", "ApiReachable", "Unreachable")
+        .await?;
+    stage
+        .apply(
+            "b",
+            project("p", json!({"name": "main", "namespace": "a"}), json!({})),
+        )
+        .await?;
+    stage
+        .reason("Project", "b", "p", "RegistryAvailable", "RegistryNotReady")
+        .await?;
+    Ok(())
+}
+
 /// The operator's requests that were refused for want of a right.
 fn refusals(stage: &Stage) -> Result<BTreeSet<String>> {
     Ok(stage
@@ -144,18 +161,7 @@ async fn f5_the_rights_of_the_chart_suffice_in_the_whole_cluster() -> Result<()>
     let tenancy = json!({"tenancy": [{"namespaces": {"matchLabels": {"team": "b"}}, "projectNames": ["*"]}],
         "deletionPolicy": "Delete"});
     stage.apply("a", registry("main", tenancy)).await?;
-    stage
-        .reason("Registry", "a", "main", "ApiReachable", "Unreachable")
-        .await?;
-    stage
-        .apply(
-            "b",
-            project("p", json!({"name": "main", "namespace": "a"}), json!({})),
-        )
-        .await?;
-    stage
-        .reason("Project", "b", "p", "RegistryAvailable", "RegistryNotReady")
-        .await?;
+    a_project_waits_for_its_registry(&stage).await?;
     for (kind, namespace, name) in [("Project", "b", "p"), ("Registry", "a", "main")] {
         stage
             .api(kind, namespace)
@@ -177,19 +183,8 @@ async fn f5_listed_namespaces_are_all_that_is_touched_or_read() -> Result<()> {
     for namespace in ["a", OUTSIDE] {
         stage.apply(namespace, registry("main", tenancy())).await?;
     }
-    stage
-        .reason("Registry", "a", "main", "ApiReachable", "Unreachable")
-        .await?;
     // Labels of a listed namespace count, as they do in the whole cluster.
-    stage
-        .apply(
-            "b",
-            project("p", json!({"name": "main", "namespace": "a"}), json!({})),
-        )
-        .await?;
-    stage
-        .reason("Project", "b", "p", "RegistryAvailable", "RegistryNotReady")
-        .await?;
+    a_project_waits_for_its_registry(&stage).await?;
     // A Registry outside the list is none for those inside.
     stage
         .apply(
