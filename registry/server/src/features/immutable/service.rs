@@ -6,7 +6,7 @@ use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
 use super::rule::{bad, checked, wire};
-use super::store::{self, Listed};
+use super::store::{self, Cut, Which};
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
@@ -22,12 +22,13 @@ pub(super) async fn list(
     app: &App,
     ctx: &Context,
     project: &str,
-    wanted: &Listed<'_>,
+    which: &Which,
+    cut: &Cut<'_>,
 ) -> Result<(Vec<ImmutableRule>, i64)> {
     let mut conn = app.listing().await?;
     let scope = enter(&mut conn, app, ctx, project, Action::List).await?;
-    let total = store::count_listed(&mut conn, scope.id, wanted).await?;
-    let rows = store::list(&mut conn, scope.id, wanted).await?;
+    let total = store::count(&mut conn, scope.id, which).await?;
+    let rows = store::list(&mut conn, scope.id, which, cut).await?;
     Ok((rows.into_iter().map(wire).collect(), total))
 }
 
@@ -36,7 +37,7 @@ pub(super) async fn create(app: &App, ctx: &Context, project: &str, rule: &Immut
     let mut tx = app.pool.begin().await?;
     let scope = enter(&mut tx, app, ctx, project, Action::Create).await?;
     let wanted = checked(rule)?;
-    if store::count(&mut tx, scope.id).await? >= MOST_RULES {
+    if store::count(&mut tx, scope.id, &Which::default()).await? >= MOST_RULES {
         return Err(bad(format!(
             "a project may have {MOST_RULES} immutable rules: delete some, or join their patterns"
         )));

@@ -31,11 +31,16 @@ pub(super) struct Wanted {
     pub(super) priority: i64,
 }
 
-/// Which rules are listed, and in which order.
-#[derive(Debug, Clone)]
-pub(super) struct Listed<'a> {
+/// Which rules are meant; all of them by default.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Which {
     pub(super) id: Option<i64>,
     pub(super) disabled: Option<bool>,
+}
+
+/// Which part of a list, and in which order.
+#[derive(Debug, Clone)]
+pub(super) struct Cut<'a> {
     /// `id` or `disabled`.
     pub(super) sort: &'a str,
     pub(super) down: bool,
@@ -43,29 +48,14 @@ pub(super) struct Listed<'a> {
     pub(super) offset: i64,
 }
 
-/// Counts those of a project's rules that are wanted.
-pub(super) async fn count_listed(
-    conn: &mut PgConnection,
-    project_id: i64,
-    wanted: &Listed<'_>,
-) -> Result<i64> {
+/// Counts a project's rules.
+pub(super) async fn count(conn: &mut PgConnection, project_id: i64, which: &Which) -> Result<i64> {
     let total = sqlx::query_scalar!(
         r#"SELECT count(*) AS "total!" FROM immutable_rules
            WHERE project_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::boolean IS NULL OR disabled = $3)"#,
         project_id,
-        wanted.id,
-        wanted.disabled,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(total)
-}
-
-/// Counts a project's rules.
-pub(super) async fn count(conn: &mut PgConnection, project_id: i64) -> Result<i64> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "total!" FROM immutable_rules WHERE project_id = $1"#,
-        project_id
+        which.id,
+        which.disabled,
     )
     .fetch_one(conn)
     .await?;
@@ -76,7 +66,8 @@ pub(super) async fn count(conn: &mut PgConnection, project_id: i64) -> Result<i6
 pub(super) async fn list(
     conn: &mut PgConnection,
     project_id: i64,
-    wanted: &Listed<'_>,
+    which: &Which,
+    cut: &Cut<'_>,
 ) -> Result<Vec<RuleRow>> {
     let rows = sqlx::query_as!(
         RuleRow,
@@ -89,12 +80,12 @@ pub(super) async fn list(
                   CASE WHEN $5 THEN id END DESC, id
          LIMIT $6 OFFSET $7",
         project_id,
-        wanted.id,
-        wanted.disabled,
-        wanted.sort,
-        wanted.down,
-        wanted.limit,
-        wanted.offset,
+        which.id,
+        which.disabled,
+        cut.sort,
+        cut.down,
+        cut.limit,
+        cut.offset,
     )
     .fetch_all(conn)
     .await?;

@@ -5,7 +5,7 @@ use slipway_api::{ErrorBody, ImmutableRule};
 
 use crate::error::Result;
 use crate::features::immutable::service;
-use crate::features::immutable::store::Listed;
+use crate::features::immutable::store::{Cut, Which};
 use crate::features::request::Params;
 use crate::features::request::query::{Query, sort};
 use crate::kernel::app::App;
@@ -35,14 +35,16 @@ pub(in crate::features::immutable) async fn list(
 ) -> Result<(HeaderMap, Json<Vec<ImmutableRule>>)> {
     let query = Query::read(&params)?;
     let (sort, down) = sort(&params, &["id", "disabled"], ("id", false));
-    let wanted = Listed {
+    let which = Which {
         id: query.number(&["id", "ID"])?,
         disabled: query.switch(&["disabled", "Disabled"]),
+    };
+    let cut = Cut {
         sort,
         down,
         limit: page.limit(),
         offset: page.offset(),
     };
-    let (rules, total) = service::list(&app, &ctx, &project, &wanted).await?;
+    let (rules, total) = service::list(&app, &ctx, &project, &which, &cut).await?;
     Ok((page.headers(total), Json(rules)))
 }

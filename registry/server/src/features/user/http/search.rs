@@ -28,7 +28,7 @@ pub(in crate::features::user) async fn search(
     if ctx.caller.is_anonymous() {
         return Err(standing::refused(&ctx.caller));
     }
-    let mut conn = app.pool.acquire().await?;
+    let mut conn = app.listing().await?;
     standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
     let total = store::search_count(&mut conn, &pattern).await?;
     let found = store::search(&mut conn, &pattern, &page).await?;
