@@ -36,11 +36,24 @@ enum Tier {
     Cluster,
 }
 
+/// How libtest is told the number of its threads.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// Sums of cargo's "test result:" lines.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     passed: usize,
     failed: usize,
+}
+
+impl std::ops::Add for Count {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+        }
+    }
 }
 
 impl Test {
@@ -64,8 +77,7 @@ impl Test {
                 "{tier:?}: {} passed, {} failed",
                 count.passed, count.failed
             ));
-            total.passed += count.passed;
-            total.failed += count.failed;
+            total = total + count;
         }
         for line in lines {
             println!("{line}");
@@ -78,13 +90,7 @@ impl Test {
     }
 
     fn run_tier(&self, tier: Tier) -> Result<Count> {
-        let mut cargo = crate::shell::cargo();
-        // The whole workspace each time, targets picked by name: one set of features, one build of
-        // each dependency.
-        cargo
-            .current_dir(paths::repository())
-            .args(["test", "--no-fail-fast", "--workspace"])
-            .env("SQLX_OFFLINE", "true");
+        let mut cargo = test_command();
         match tier {
             Tier::Unit => {
                 let services = Services::start(Progress::new())?;
@@ -96,8 +102,13 @@ impl Test {
             }
             Tier::Api => {
                 build_programs()?;
-                cargo.args(["--test", "api", "--test", "registry"]);
-                self.count(&mut cargo)
+                let mut operator = test_command();
+                operator.args(["--test", "api"]);
+                if let Some(threads) = threads_that_wait() {
+                    operator.env(TEST_THREADS, threads);
+                }
+                cargo.args(["--test", "registry"]);
+                Ok(self.count(&mut operator)? + self.count(&mut cargo)?)
             }
             Tier::Cluster => {
                 let running = block_on(LocalCluster::running())?;
@@ -132,6 +143,26 @@ impl Test {
         }
         Ok(count)
     }
+}
+
+/// `cargo test`, still without its targets. The whole workspace each time, targets picked by name: one set of features, one
+/// build of each dependency.
+fn test_command() -> Command {
+    let mut cargo = crate::shell::cargo();
+    cargo
+        .current_dir(paths::repository())
+        .args(["test", "--no-fail-fast", "--workspace"])
+        .env("SQLX_OFFLINE", "true");
+    cargo
+}
+
+/// How many of the operator's tests run at once: they mostly wait, for leases, resyncs and pods. `None`: the user has said it.
+fn threads_that_wait() -> Option<String> {
+    if std::env::var_os(TEST_THREADS).is_some() {
+        return None;
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Some((2 * processors).to_string())
 }
 
 /// Our programs, which cargo builds only for a package's own tests.
