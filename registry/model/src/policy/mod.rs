@@ -10,7 +10,7 @@ mod immutable;
 mod pattern;
 mod quantity;
 mod replication;
-mod retention;
+pub mod retention;
 mod schedule;
 mod selector;
 

@@ -96,7 +96,29 @@ fn glob_of(glob: &str) -> Result<Kind, PatternError> {
         return Err(PatternError::TooManyBraces(braces));
     }
     fast_glob::validate(glob).map_err(|error| PatternError::Glob(error.to_string()))?;
-    Ok(Kind::Glob(glob.to_owned()))
+    Ok(Kind::Glob(with_single_stars(glob)))
+}
+
+/// Stars in a row that are not a whole part of a path mean the same as one. fast-glob is not always of that opinion: to it
+/// `a**/**` matches `a`.
+fn with_single_stars(glob: &str) -> String {
+    let mut written = String::with_capacity(glob.len());
+    let mut rest = glob;
+    while let Some(first) = rest.chars().next() {
+        let stars = rest.len() - rest.trim_start_matches('*').len();
+        let length = match first {
+            '*' => stars,
+            '\\' => rest.chars().take(2).map(char::len_utf8).sum(),
+            other => other.len_utf8(),
+        };
+        let begins = written.is_empty() || written.ends_with(['/', '{', ',']);
+        let (piece, behind) = rest.split_at(length);
+        let ends = behind.is_empty() || behind.starts_with(['/', '}', ',']);
+        let is_whole_part = stars == 2 && begins && ends;
+        written.push_str(if stars > 0 && !is_whole_part { "*" } else { piece });
+        rest = behind;
+    }
+    written
 }
 
 /// A regular expression's error shows the expression over several lines; its last says what is wrong.

@@ -1,6 +1,7 @@
 use super::*;
 
 mod immutable;
+mod retention;
 
 #[test]
 fn quantities_are_read_as_kubernetes_reads_them() {

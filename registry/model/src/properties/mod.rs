@@ -3,6 +3,8 @@
 
 mod manifests;
 mod names;
+mod patterns;
+mod retention;
 
 use std::time::{Duration, Instant};
 

@@ -20,6 +20,10 @@ fn globs_match_as_doublestar_does() {
         ("team/*", &["team/a"], &["team/a/b"]),
         ("**/base", &["base", "a/base", "a/b/base"], &["a/bases"]),
         ("{**}", &["v1"], &[]),
+        ("a**/**", &["a/b", "ab/c/d"], &["a", "ab"]),
+        ("***", &["v1"], &["a/b"]),
+        ("{a**,b}/**", &["ax/b"], &["ax", "b"]),
+        ("\\**", &["*", "*a"], &["a", "**/a"]),
     ] {
         let checked = glob(pattern);
         for text in matching {

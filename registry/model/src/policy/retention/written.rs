@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HumanDuration, InvalidChoice, NameSelector, TagSelector};
+use crate::policy::{HumanDuration, InvalidChoice, NameSelector, TagSelector};
 
 /// One rule of retention. An artifact that any rule keeps is kept; a repository that no rule matches is kept whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
