@@ -73,7 +73,7 @@ impl Sessions {
             return Ok(known.clone());
         }
         let client = Client::builder(&url)
-            .basic(crate::registry::settings::SYSTEM_ACCOUNT, password.expose())
+            .basic(crate::registry::secrets::SYSTEM_ACCOUNT, password.expose())
             .timeout(Duration::from_secs(20))
             .attempts(2)
             .user_agent(concat!("slipway-operator/", env!("CARGO_PKG_VERSION")))

@@ -19,9 +19,6 @@ use super::{dns, host, ingress, machine, network, storage, supervisor, teardown}
 use crate::progress::Progress;
 use crate::tools::Tools;
 
-/// Host names that lead to the ingress controller from the start.
-pub const HOSTS: &[&str] = &["registry.slipway.test"];
-
 /// A cluster that is running.
 #[derive(Clone, Debug)]
 pub struct LocalCluster {

@@ -25,6 +25,8 @@ pub const API_SERVICE: Ipv4Addr = Ipv4Addr::new(10, 215, 0, 1);
 pub const DNS_SERVICE: Ipv4Addr = Ipv4Addr::new(10, 215, 0, 10);
 /// Port of the API server inside its namespace.
 pub const API_PORT: u16 = 6443;
+/// Host names that lead to the ingress controller from the start.
+pub const HOSTS: &[&str] = &["registry.slipway.test"];
 /// The names of the namespaces.
 pub const SWITCH_NAMESPACE: &str = "slipway-switch";
 /// The control plane's namespace.

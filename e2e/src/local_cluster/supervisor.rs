@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::control_plane::ControlPlane;
-use super::layout::{API_PORT, CONTROL, CONTROL_NAMESPACE, INSIDE, Layout, NODES};
+use super::layout::{API_PORT, CONTROL, CONTROL_NAMESPACE, HOSTS, INSIDE, Layout, NODES};
 use super::machine::Machine;
 use super::pki::Pki;
 use super::{client, forward, node, storage};
@@ -91,10 +91,7 @@ async fn supervise(layout: Layout) -> Result<()> {
 /// Names that lead to the ingress controller without being asked for.
 pub fn default_hosts() -> String {
     let address = NODES[0].address;
-    super::cluster::HOSTS
-        .iter()
-        .map(|host| format!("{address} {host}\n"))
-        .collect()
+    HOSTS.iter().map(|host| format!("{address} {host}\n")).collect()
 }
 
 fn control_plane(layout: &Layout) -> Result<Machine> {

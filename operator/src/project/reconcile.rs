@@ -22,7 +22,7 @@ use crate::{
     controller::resync,
     error::{Error, Problem, Result, slow_retry},
     finalizer,
-    registry::settings::SYSTEM_ACCOUNT,
+    registry::secrets::SYSTEM_ACCOUNT,
     registry_session::{self, Session},
     status::{self, Report},
 };

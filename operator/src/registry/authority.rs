@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::tls::{Facts, Pair, new_authority};
+use super::certificate::{Facts, Pair, new_authority};
 use crate::error::Result;
 
 /// An authority and its neighbours in time.
@@ -97,7 +97,7 @@ mod tests {
     use x509_parser::prelude::Pem;
 
     use super::*;
-    use crate::registry::tls::new_certificate;
+    use crate::registry::certificate::new_certificate;
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
 

@@ -7,13 +7,18 @@ use k8s_openapi::{
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
-use slipway_crds::{Quantity, registry::ManagedCache};
+use slipway_crds::{
+    Quantity,
+    condition::{self, reason},
+    registry::{CacheKind, ManagedCache, ManagedRegistry},
+};
 
 use super::{
     images::Images,
     names::{Component, Names},
     pod,
 };
+use crate::error::{Problem, Result};
 
 /// The part in names.
 pub(crate) const PART: &str = "cache";
@@ -22,6 +27,22 @@ pub(crate) const PASSWORD_HASH: &str = "slipway.dev/cache-password";
 
 const PORT: i32 = 6379;
 const MEMORY: &str = "256Mi";
+
+/// The kind of cache; one that the operator runs when nothing is said.
+pub(crate) fn kind(managed: &ManagedRegistry) -> Result<CacheKind<'_>> {
+    static DEFAULT: ManagedCache = ManagedCache {
+        resources: None,
+        pod: None,
+    };
+    let Some(cache) = &managed.cache else {
+        return Ok(CacheKind::Managed(&DEFAULT));
+    };
+    // A choice that has no member or several: only objects that the API server never saw.
+    let invalid = |choice: slipway_crds::InvalidChoice| {
+        Problem::user(condition::CACHE_READY, reason::INVALID_SPEC, choice.to_string()).into()
+    };
+    cache.kind().map_err(invalid)
+}
 
 /// The name under which the registry reaches it.
 pub(crate) fn service(names: &Names) -> Service {

@@ -3,6 +3,7 @@
 mod admin;
 mod authority;
 mod cache;
+mod certificate;
 mod children;
 mod database;
 mod deletion;

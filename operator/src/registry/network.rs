@@ -20,7 +20,7 @@ use slipway_crds::{
 use super::{
     cache, database,
     names::{Component, Names},
-    serve, settings, worker,
+    serve, worker,
 };
 use crate::error::Result;
 
@@ -45,7 +45,7 @@ pub(crate) fn policies(
             &["postgres"],
         ));
     }
-    if matches!(settings::cache_kind(managed)?, CacheKind::Managed(_)) {
+    if matches!(cache::kind(managed)?, CacheKind::Managed(_)) {
         policies.push(policy(
             names,
             cache::PART,

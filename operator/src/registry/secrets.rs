@@ -13,8 +13,8 @@ use slipway_crds::{
 };
 
 use super::{
+    cache,
     names::{Component, Names, is_ours},
-    settings,
 };
 use crate::{
     apply::FIELD_MANAGER,
@@ -22,6 +22,13 @@ use crate::{
     random,
     secret::{SecretValue, fingerprint},
 };
+
+/// The name of the operator's account in the registry.
+pub(crate) const SYSTEM_ACCOUNT: &str = "slipway-operator";
+/// Keys of the Secret of a bucket, and the files that hold them.
+pub(crate) const ACCESS_KEY_ID: &str = "accessKeyId";
+/// See [`ACCESS_KEY_ID`].
+pub(crate) const SECRET_ACCESS_KEY: &str = "secretAccessKey";
 
 /// Where one secret value is.
 #[derive(Clone)]
@@ -118,7 +125,7 @@ const SYSTEM: Recipe = Recipe {
     part: "system",
     component: Component::Registry,
     condition: condition::READY,
-    user: Some(settings::SYSTEM_ACCOUNT),
+    user: Some(SYSTEM_ACCOUNT),
     key: "password",
     file: "password",
 };
@@ -162,7 +169,7 @@ pub(crate) async fn ensure(
     {
         // The pods mount it; here it is only seen to that both keys are there.
         let field = "spec.managed.storage.s3.credentialsSecretRef";
-        for key in [settings::ACCESS_KEY_ID, settings::SECRET_ACCESS_KEY] {
+        for key in [ACCESS_KEY_ID, SECRET_ACCESS_KEY] {
             referenced(
                 client,
                 &names.namespace,
@@ -207,7 +214,7 @@ pub(crate) async fn ensure(
         }
         _ => generated(client, names, &DATABASE).await?.0,
     };
-    let cache = match settings::cache_kind(managed)? {
+    let cache = match cache::kind(managed)? {
         CacheKind::None(_) => None,
         CacheKind::Managed(_) => Some(generated(client, names, &CACHE).await?.0),
         CacheKind::External(external) => {

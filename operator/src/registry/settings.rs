@@ -16,15 +16,15 @@ use url::Url;
 use super::{
     cache, database,
     names::{Component, Names},
-    pod, secrets, storage,
+    pod,
+    secrets::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY, SYSTEM_ACCOUNT},
+    storage,
 };
 use crate::error::{Error, Problem, Result};
 use slipway_crds::condition::{self, reason};
 
 /// The part in names.
 pub(crate) const PART: &str = "settings";
-/// The name of the operator's account in the registry.
-pub(crate) const SYSTEM_ACCOUNT: &str = "slipway-operator";
 /// Where the registry listens.
 pub(crate) const PORT: i32 = 8080;
 /// Where its metrics and probes are.
@@ -35,11 +35,6 @@ pub(crate) const WORKER_METRICS_PORT: i32 = 9091;
 pub(crate) const DRAIN: i64 = 300;
 /// How long new connections are still accepted after the signal, in seconds.
 pub(crate) const DRAIN_DELAY: i64 = 3;
-
-/// Keys of the Secret of a bucket, and the files that hold them.
-pub(crate) const ACCESS_KEY_ID: &str = "accessKeyId";
-/// See [`ACCESS_KEY_ID`].
-pub(crate) const SECRET_ACCESS_KEY: &str = "secretAccessKey";
 
 const ROOT: &str = "/etc/slipway";
 
@@ -120,7 +115,7 @@ fn database_settings(names: &Names, managed: &ManagedRegistry) -> Result<Value> 
 
 fn cache_settings(names: &Names, managed: &ManagedRegistry) -> Result<Option<Value>> {
     let password_file = format!("{ROOT}/cache/password");
-    Ok(match cache_kind(managed)? {
+    Ok(match cache::kind(managed)? {
         CacheKind::None(_) => None,
         CacheKind::Managed(_) => {
             let url = redis_url(false, &names.of(cache::PART), 6379, 0, None)?;
@@ -145,20 +140,6 @@ fn cache_settings(names: &Names, managed: &ManagedRegistry) -> Result<Option<Val
             Some(settings)
         }
     })
-}
-
-/// The kind of cache; one that the operator runs when nothing is said.
-pub(crate) fn cache_kind(managed: &ManagedRegistry) -> Result<CacheKind<'_>> {
-    static DEFAULT: slipway_crds::registry::ManagedCache = slipway_crds::registry::ManagedCache {
-        resources: None,
-        pod: None,
-    };
-    match &managed.cache {
-        None => Ok(CacheKind::Managed(&DEFAULT)),
-        Some(cache) => cache
-            .kind()
-            .map_err(|choice| invalid(condition::CACHE_READY, &choice)),
-    }
 }
 
 /// A URL put together by its parts: any character may stand in a name.
@@ -282,7 +263,7 @@ pub(crate) fn volumes(
     {
         add(ca_volume("database-ca", ca), "database-ca");
     }
-    if let CacheKind::External(external) = cache_kind(managed)?
+    if let CacheKind::External(external) = cache::kind(managed)?
         && let Some(ca) = &external.ca_ref
     {
         add(ca_volume("cache-ca", ca), "cache-ca");

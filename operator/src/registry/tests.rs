@@ -431,11 +431,11 @@ fn an_external_database_and_cache() {
 #[test]
 fn e8_certificates_are_renewed_at_two_thirds() {
     let now = jiff::Timestamp::from_second(1_700_000_000).expect("in range");
-    let authority = tls::new_authority("main", now).expect("an authority");
+    let authority = certificate::new_authority("main", now).expect("an authority");
     let hosts = ["registry.example.com", "10.0.0.1"];
     let life = std::time::Duration::from_secs(900);
-    let pair = tls::new_certificate(&authority, &hosts, life, now).expect("a certificate");
-    let facts = tls::Facts::read(pair.certificate.as_bytes()).expect("readable");
+    let pair = certificate::new_certificate(&authority, &hosts, life, now).expect("a certificate");
+    let facts = certificate::Facts::read(pair.certificate.as_bytes()).expect("readable");
     assert!(facts.covers("registry.example.com") && facts.covers("10.0.0.1") && !facts.covers("example.com"));
     assert_eq!(facts.ends.as_second(), now.as_second() + 900);
     let renew = facts.renew_at().as_second() - now.as_second();
@@ -445,7 +445,7 @@ fn e8_certificates_are_renewed_at_two_thirds() {
 
 #[test]
 fn wildcards_cover_one_level() {
-    let facts = tls::Facts {
+    let facts = certificate::Facts {
         begins: jiff::Timestamp::UNIX_EPOCH,
         ends: jiff::Timestamp::UNIX_EPOCH,
         names: vec!["*.example.com".into()],

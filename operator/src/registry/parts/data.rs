@@ -23,7 +23,7 @@ use crate::{
         database,
         names::Component,
         serve::Ingredients,
-        settings, storage,
+        storage,
     },
     status::Report,
 };
@@ -176,7 +176,7 @@ pub(crate) async fn database(context: &Context, with: &Ingredients<'_>, report: 
 /// Redis. Answers whether it takes connections.
 pub(crate) async fn cache(context: &Context, with: &Ingredients<'_>, report: &mut Report) -> Result<bool> {
     let client = &context.client;
-    let managed = match settings::cache_kind(with.managed)? {
+    let managed = match cache::kind(with.managed)? {
         CacheKind::Managed(managed) => managed,
         other => {
             remove_cache(client, with).await?;
