@@ -77,6 +77,14 @@ pub async fn registry_is_ready(client: &Client, patience: Duration) -> Result<Va
     Ok(object.data["status"].clone())
 }
 
+/// Waits until the operator has seen the sample Registry answer under its outside name.
+pub async fn registry_is_exposed(client: &Client, patience: Duration) -> Result<()> {
+    let (name, namespace) = REGISTRY;
+    condition_is_true(client, namespace, "Registry", name, "Exposed", patience)
+        .await
+        .map(drop)
+}
+
 /// Waits until the sample Project is in the registry, its pull Secret written and attached.
 pub async fn project_is_ready(client: &Client, patience: Duration) -> Result<()> {
     let (name, namespace) = PROJECT;

@@ -81,14 +81,9 @@ async fn nothing_changes_by_itself(client: &Client) -> Result<()> {
     }
     let registries: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), "registry", &resource("Registry", "registries"));
-    // The outer name was made known a moment ago: the operator's next probe may still say so.
-    for _ in 0..8 {
-        let earlier = versions(client).await?;
-        tokio::time::sleep(Duration::from_secs(15)).await;
-        if versions(client).await? == earlier {
-            break;
-        }
-    }
+    // The outer name was made known a moment ago: the operator's next probe tells so, and then there is nothing left to tell.
+    story::registry_is_exposed(client, Duration::from_secs(180)).await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let before = versions(client).await?;
     tokio::time::sleep(Duration::from_secs(25)).await;
     let after = versions(client).await?;
