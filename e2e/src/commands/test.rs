@@ -1,9 +1,10 @@
 //! `cargo xtask test`: runs the tests, tier by tier, and counts.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write, stdout};
 use std::process::{Command, Stdio};
+use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 
 use super::block_on;
@@ -46,16 +47,6 @@ struct Count {
     failed: usize,
 }
 
-impl std::ops::Add for Count {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            passed: self.passed + other.passed,
-            failed: self.failed + other.failed,
-        }
-    }
-}
-
 impl Test {
     /// Runs every tier asked for, even after a failure, and ends with the sum.
     pub fn run(self) -> Result<()> {
@@ -77,7 +68,7 @@ impl Test {
                 "{tier:?}: {} passed, {} failed",
                 count.passed, count.failed
             ));
-            total = total + count;
+            total.add(count);
         }
         for line in lines {
             println!("{line}");
@@ -98,7 +89,7 @@ impl Test {
                     .args(["--lib", "--bins", "--tests"])
                     .env("DATABASE_URL", services.database_url())
                     .env("REDIS_URL", services.redis_url());
-                self.count(&mut cargo)
+                self.count(&mut cargo, &mut stdout())
             }
             Tier::Api => {
                 build_programs()?;
@@ -108,7 +99,7 @@ impl Test {
                     operator.env(TEST_THREADS, threads);
                 }
                 cargo.args(["--test", "registry"]);
-                Ok(self.count(&mut operator)? + self.count(&mut cargo)?)
+                self.count_both(&mut operator, &mut cargo)
             }
             Tier::Cluster => {
                 let running = block_on(LocalCluster::running())?;
@@ -117,7 +108,7 @@ impl Test {
                     block_on(LocalCluster::start(Progress::new()))?;
                 }
                 cargo.args(["--test", "cluster"]);
-                let count = self.count(&mut cargo);
+                let count = self.count(&mut cargo, &mut stdout());
                 if ours && !self.keep {
                     LocalCluster::stop()?;
                 }
@@ -126,7 +117,20 @@ impl Test {
         }
     }
 
-    fn count(&self, cargo: &mut Command) -> Result<Count> {
+    /// Runs both at once, for each waits a good deal. What the second says is kept until the first is through.
+    fn count_both(&self, first: &mut Command, second: &mut Command) -> Result<Count> {
+        let mut kept = Vec::new();
+        let (first, second) = thread::scope(|scope| {
+            let second = scope.spawn(|| self.count(second, &mut kept));
+            (self.count(first, &mut stdout()), second.join())
+        });
+        stdout().write_all(&kept)?;
+        let mut sum = first?;
+        sum.add(second.map_err(|_| anyhow!("the thread that counts the registry's tests died"))??);
+        Ok(sum)
+    }
+
+    fn count(&self, cargo: &mut Command, screen: &mut impl Write) -> Result<Count> {
         if let Some(filter) = &self.filter {
             cargo.arg("--").arg(filter);
         }
@@ -135,7 +139,7 @@ impl Test {
             .spawn()
             .context("starting cargo test")?;
         let output = child.stdout.take().context("no output")?;
-        let mut count = echo_and_count(output)?;
+        let mut count = echo_and_count(output, screen)?;
         let status = child.wait()?;
         if !status.success() && count.failed == 0 {
             // Tests that did not compile, or a test process that died.
@@ -161,7 +165,7 @@ fn threads_that_wait() -> Option<String> {
     if std::env::var_os(TEST_THREADS).is_some() {
         return None;
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
     Some((2 * processors).to_string())
 }
 
@@ -203,9 +207,8 @@ impl Count {
     }
 }
 
-fn echo_and_count(output: impl Read) -> Result<Count> {
+fn echo_and_count(output: impl Read, screen: &mut impl Write) -> Result<Count> {
     let mut total = Count::default();
-    let mut screen = std::io::stdout();
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
         screen.write_all(&line)?;
