@@ -24,6 +24,7 @@ use url::form_urlencoded;
 use super::limits::Counted;
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
+use crate::kernel::audit::Origin;
 use crate::kernel::auth::{Login, basic, unauthorized};
 use crate::kernel::context::Context;
 use crate::kernel::token::{SERVICE, TokenScope};
@@ -85,7 +86,7 @@ pub(super) async fn post(
                     "grant_type=password needs username and password",
                 ));
             };
-            let login = basic::login(&app, ctx.client_ip.as_deref(), name, password)
+            let login = basic::login(&app, &Origin::of(&ctx), name, password)
                 .await?
                 .ok_or_else(|| unauthorized("wrong user name or password"))?;
             answer(&app, login, ctx.client_ip.as_deref(), &asked, None).await

@@ -1,5 +1,6 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use futures::stream::{self, StreamExt};
 use slipway_model::manifest::OCI_MANIFEST;
 use sqlx::PgPool;
 
@@ -232,6 +233,25 @@ async fn p33_what_counts_as_a_pull(pool: PgPool) {
         number(&app, "SELECT count(*) FROM tags WHERE pull_time IS NOT NULL").await,
         2
     );
+}
+
+/// A pull waits for nobody who holds the rows that its figures go to.
+#[sqlx::test]
+async fn h93_a_thousand_pulls_wait_for_no_row_and_are_counted(pool: PgPool) {
+    let app = registry(pool).await;
+    Client::admin(&app).image("p/app", "v1", "a layer").await;
+    let client = Client::with_token(&app, &app.admin(), &["repository:p/app:pull"]).await;
+    let mut holder = app.app.pool.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM repositories, manifests, tags, projects FOR UPDATE")
+        .fetch_all(&mut *holder)
+        .await
+        .unwrap();
+    let pulls = stream::iter(0..1000).map(|_| client.get("/v2/p/app/manifests/v1"));
+    let answers: Vec<_> = pulls.buffer_unordered(8).collect().await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    holder.rollback().await.unwrap();
+    app.app.pulls.flush(&app.app).await.unwrap();
+    assert_eq!(number(&app, "SELECT pull_count FROM repositories").await, 1000);
 }
 
 #[sqlx::test]

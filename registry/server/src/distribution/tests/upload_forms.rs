@@ -3,11 +3,11 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use slipway_model::Digest;
-use slipway_model::manifest::OCI_INDEX;
+use slipway_model::manifest::{OCI_INDEX, OCI_MANIFEST};
 use sqlx::PgPool;
 
 use super::support::{Client, number, refused};
-use crate::testing::TestApp;
+use crate::testing::{As, TestApp};
 
 async fn registry(pool: PgPool) -> TestApp {
     let app = TestApp::new(pool).await;
@@ -182,4 +182,61 @@ async fn p07_final_locations_are_pullable(pool: PgPool) {
             .header("docker-content-digest"),
         image.digest.as_str()
     );
+}
+
+/// HTTP inside, TLS outside: whatever a client is sent, it is not sent out of TLS.
+#[sqlx::test]
+async fn h63_behind_a_tls_proxy_no_answer_speaks_of_http(pool: PgPool) {
+    let app = TestApp::with_config(pool, |config| {
+        config.external_url = Some("https://reg.example.org".parse().unwrap());
+    })
+    .await;
+    app.create_project("p", false).await;
+    let client = Client::admin(&app);
+    let outsider = Client::of(&app, &As::Nobody);
+    let image = client.image("p/app", "v1", "a layer").await;
+    client.put("p/app", "v2", &image.manifest, OCI_MANIFEST).await;
+    let begun = client.post("/v2/p/app/blobs/uploads/").await;
+    let upload = begun.header("location").to_owned();
+    let mut answers = vec![
+        begun,
+        client.patch(&upload, None, "some bytes").await,
+        client.get(&upload).await,
+        client
+            .finish(&upload, &Digest::sha256(b"some bytes"), Body::empty())
+            .await,
+        client.put("p/app", "v3", &image.manifest, OCI_MANIFEST).await,
+        outsider.post("/v2/p/app/blobs/uploads/").await,
+    ];
+    for uri in [
+        "/v2/".to_owned(),
+        "/v2/_catalog?n=1".to_owned(),
+        "/v2/p/app/tags/list?n=1".to_owned(),
+        "/v2/p/app/manifests/v1".to_owned(),
+        format!("/v2/p/app/blobs/{}", image.layer),
+        format!("/v2/p/app/referrers/{}", image.digest),
+        "/service/token?service=harbor-registry&scope=repository:p/app:pull".to_owned(),
+        "/api/v2.0/projects?page_size=1".to_owned(),
+        "/api/v2.0/systeminfo".to_owned(),
+    ] {
+        answers.push(client.get(&uri).await);
+        answers.push(outsider.get(&uri).await);
+    }
+    let mut challenges = 0;
+    for answer in &answers {
+        assert!(!format!("{:?}", answer.headers).contains("http:"), "{answer:?}");
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("http:"),
+            "{answer:?}"
+        );
+        let challenge = answer.header("www-authenticate");
+        if challenge.starts_with("Bearer") {
+            assert!(
+                challenge.contains("realm=\"https://reg.example.org/service/token\""),
+                "{challenge}"
+            );
+            challenges += 1;
+        }
+    }
+    assert!(challenges >= 6, "{challenges}");
 }

@@ -1,9 +1,13 @@
-use axum::http::{Method, StatusCode};
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::features::tests::push;
+use crate::kernel::origin::Peer;
 use crate::testing::{Answer, As, TestApp};
 
 const EXTS: &str = "/api/v2.0/auditlog-exts";
@@ -332,4 +336,44 @@ async fn pulls_and_refused_logins_are_written_later(pool: PgPool) {
         read("operation_result=false").await,
         [json!(["dev", "dev", "login refused: dev", false])]
     );
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn h92_a_refused_login_is_written_with_its_address_and_program(pool: PgPool) {
+    let app = TestApp::with_config(pool, |config| {
+        config.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
+    })
+    .await;
+    for (path, name) in [
+        ("/api/v2.0/projects", "admin"),
+        ("/v2/", "nobody"),
+        ("/service/token?service=harbor-registry", "robot$p+ci"),
+    ] {
+        let who = As::Basic(name.to_owned(), "a wrong guess".to_owned());
+        let mut request = who
+            .on(Request::get(path))
+            .header("user-agent", "docker/28.2.2")
+            .header("x-forwarded-for", "203.0.113.7")
+            .body(Body::empty())
+            .unwrap();
+        let proxy: SocketAddr = "192.0.2.1:4711".parse().unwrap();
+        request.extensions_mut().insert(Peer(proxy));
+        assert_eq!(
+            app.request(request).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+    }
+    app.app.audit.flush(&app.app).await.unwrap();
+    let rows: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT username, client_ip, user_agent FROM audit_log WHERE operation = 'login' AND NOT success ORDER BY username",
+    )
+    .fetch_all(&app.app.pool)
+    .await
+    .unwrap();
+    let seen = |name: &str| {
+        let (address, program) = ("203.0.113.7".to_owned(), "docker/28.2.2".to_owned());
+        (name.to_owned(), Some(address), Some(program))
+    };
+    assert_eq!(rows, [seen("admin"), seen("nobody"), seen("robot$p+ci")]);
 }

@@ -19,8 +19,8 @@ pub(super) async fn login(app: &App, parts: &Parts, name: &str, password: &str) 
     if name.is_empty() || password.is_empty() {
         return Err(wrong());
     }
-    let address = origin::client_ip(&app.config, parts).map(|ip| ip.to_string());
-    let login = basic::login(app, address.as_deref(), name, password)
+    let from = Origin::of_request(&app.config, parts, &Caller::Anonymous);
+    let login = basic::login(app, &from, name, password)
         .await?
         .filter(|login| matches!(login.caller, Caller::User { .. } | Caller::System { .. }))
         .ok_or_else(wrong)?;

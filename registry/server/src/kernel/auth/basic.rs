@@ -52,17 +52,12 @@ enum Account {
     Robot(RobotRow),
 }
 
-/// Looks the name up and checks the secret; `None` when nobody fits.
-pub(crate) async fn login(
-    app: &App,
-    address: Option<&str>,
-    name: &str,
-    secret: &str,
-) -> Result<Option<Login>> {
+/// Looks the name up and checks the secret; `None` when nobody fits. Of `from` address and program count.
+pub(crate) async fn login(app: &App, from: &Origin, name: &str, secret: &str) -> Result<Option<Login>> {
     if let Some(system) = &app.config.system_account
         && system.name == name
     {
-        return system_login(app, address, name, secret).await;
+        return system_login(app, from, name, secret).await;
     }
     let accounts = accounts(app, name).await?;
     let mark = app.verified.mark(name, secret)?;
@@ -73,7 +68,7 @@ pub(crate) async fn login(
         return accept(app, account, hash).map(Some);
     }
 
-    let throttle = Throttle::new(&app.cache, name, address);
+    let throttle = Throttle::new(&app.cache, name, from.client_ip.as_deref());
     let wrong_before = throttle.check().await?;
     for (account, hash) in &hashes {
         if password::verify(secret, hash).await? {
@@ -88,8 +83,12 @@ pub(crate) async fn login(
         password::verify_nothing(secret).await?;
     }
     throttle.wrong().await;
-    note_refusal(app, address, name);
-    tracing::info!(account = name, address, "wrong user name or password");
+    note_refusal(app, from, name);
+    tracing::info!(
+        account = name,
+        address = from.client_ip,
+        "wrong user name or password"
+    );
     Ok(None)
 }
 
@@ -160,12 +159,11 @@ pub(super) fn robot_caller(app: &App, robot: &RobotRow) -> Caller {
 }
 
 /// A line of the audit log; the throttle keeps those of one address and name few.
-fn note_refusal(app: &App, address: Option<&str>, name: &str) {
+fn note_refusal(app: &App, from: &Origin, name: &str) {
     let name: String = name.chars().filter(|c| !c.is_control()).take(255).collect();
     let origin = Origin {
         username: name.clone(),
-        client_ip: address.map(str::to_owned),
-        user_agent: None,
+        ..from.clone()
     };
     let entry = AuditEntry {
         project_id: None,
@@ -178,7 +176,7 @@ fn note_refusal(app: &App, address: Option<&str>, name: &str) {
     app.audit.add(app.clock.now(), origin, entry);
 }
 
-async fn system_login(app: &App, address: Option<&str>, name: &str, secret: &str) -> Result<Option<Login>> {
+async fn system_login(app: &App, from: &Origin, name: &str, secret: &str) -> Result<Option<Login>> {
     let Some(account) = &app.config.system_account else {
         return Ok(None);
     };
@@ -194,10 +192,14 @@ async fn system_login(app: &App, address: Option<&str>, name: &str, secret: &str
             credential: Some(fingerprint(right.expose())),
         }));
     }
-    let throttle = Throttle::new(&app.cache, name, address);
+    let throttle = Throttle::new(&app.cache, name, from.client_ip.as_deref());
     throttle.check().await?;
     throttle.wrong().await;
-    note_refusal(app, address, name);
-    tracing::warn!(account = name, address, "wrong password of the system account");
+    note_refusal(app, from, name);
+    tracing::warn!(
+        account = name,
+        address = from.client_ip,
+        "wrong password of the system account"
+    );
     Ok(None)
 }

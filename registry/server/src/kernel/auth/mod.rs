@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::app::App;
+use super::audit::Origin;
 use super::caller::Caller;
 use super::origin;
 use super::store::RobotRow;
@@ -59,8 +60,8 @@ pub(crate) async fn authenticate(app: &App, parts: &Parts) -> Result<Login> {
                 None,
             ));
         };
-        let ip = origin::client_ip(&app.config, parts).map(|ip| ip.to_string());
-        return match basic::login(app, ip.as_deref(), &name, &password).await {
+        let from = Origin::of_request(&app.config, parts, &Caller::Anonymous);
+        return match basic::login(app, &from, &name, &password).await {
             Ok(Some(login)) => Ok(login),
             Ok(None) => Err(refusal(
                 app,
