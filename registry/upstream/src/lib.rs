@@ -1,7 +1,8 @@
 //! The client side of other registries, for replication (push and pull) and for the proxy cache.
 //!
 //! An [`Endpoint`] says where a registry is and how one is let in; an [`Upstream`] speaks the OCI distribution protocol
-//! to it.
+//! to it. What registries do differently beside that protocol (listing, token hosts, names, deletion of tags) is one
+//! file a vendor behind the trait [`vendor::Vendor`].
 //!
 //! Four promises hold everywhere:
 //!
@@ -23,6 +24,7 @@ mod lock;
 mod repository;
 mod tls;
 mod transport;
+pub mod vendor;
 
 pub use address::AddressPolicy;
 pub use client::{BlobSource, Upstream};

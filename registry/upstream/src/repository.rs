@@ -35,6 +35,11 @@ impl RemoteName {
     pub fn namespace(&self) -> Option<&str> {
         self.0.split_once('/').map(|(namespace, _)| namespace)
     }
+
+    /// The name with a component in front.
+    pub(crate) fn within(&self, namespace: &str) -> Result<Self> {
+        Self::parse(&format!("{namespace}/{self}"))
+    }
 }
 
 impl fmt::Display for RemoteName {

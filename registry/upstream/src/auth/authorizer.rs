@@ -109,6 +109,14 @@ impl Authorizer {
         }
     }
 
+    /// Name and password, for a vendor's own API that wants them in a form of its own.
+    pub(crate) fn password(&self) -> Option<(&str, &str)> {
+        match &self.credential {
+            Credential::Basic { user, password } => Some((user, password.expose())),
+            _ => None,
+        }
+    }
+
     /// What is known to be wanted for these scopes.
     pub(crate) async fn attach(&self, wire: &Wire, scopes: &Scopes, operation: &str) -> Result<Attached> {
         if let Credential::Bearer(secret) = &self.credential {

@@ -12,6 +12,7 @@ mod redirects;
 mod referrers;
 mod simulator;
 mod tls;
+mod vendors;
 
 use std::time::Duration;
 
