@@ -1,6 +1,6 @@
 //! What is in the bucket.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -49,6 +49,8 @@ pub(crate) struct Contents {
     /// By id.
     pub(crate) uploads: BTreeMap<String, Upload>,
     pub(crate) next_id: u64,
+    /// Keys that are not deleted.
+    pub(crate) protected: HashSet<String>,
     /// Requests of each kind.
     pub(crate) requests: HashMap<crate::Operation, u64>,
 }

@@ -16,6 +16,8 @@ pub enum Operation {
     Head,
     /// `DeleteObject`.
     Delete,
+    /// `DeleteObjects`.
+    DeleteMany,
     /// `CreateMultipartUpload`.
     Create,
     /// `UploadPart`.
@@ -41,6 +43,7 @@ impl Operation {
             Method::PUT => Self::Put,
             Method::DELETE if has("uploadId") => Self::Abort,
             Method::DELETE => Self::Delete,
+            _ if has("delete") => Self::DeleteMany,
             _ if has("uploads") => Self::Create,
             _ => Self::Complete,
         }

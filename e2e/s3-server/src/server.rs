@@ -37,6 +37,8 @@ pub struct Options {
     pub lists_exact_keys_only: bool,
     /// Deleting leaves a marker, and the bytes stay.
     pub versioned: bool,
+    /// Knows no `DeleteObjects`, as Google's does.
+    pub deletes_one_by_one: bool,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             refuses_checksums: false,
             lists_exact_keys_only: false,
             versioned: false,
+            deletes_one_by_one: false,
         }
     }
 }
@@ -138,6 +141,11 @@ impl Server {
         self.bucket.lock().objects.remove(key).is_some()
     }
 
+    /// Puts a lock on an object: nobody deletes it from now on.
+    pub fn protect(&self, key: &str) {
+        self.bucket.lock().protected.insert(key.to_owned());
+    }
+
     /// Number of open multipart uploads.
     pub fn open_uploads(&self) -> usize {
         self.bucket.lock().uploads.len()
@@ -186,6 +194,9 @@ impl Door {
         let operation = Operation::of(request.method(), uri.path(), uri.query().unwrap_or_default());
         *self.bucket.lock().requests.entry(operation).or_default() += 1;
         if self.options.refuses_checksums && has_checksum(&request) {
+            return Ok(refusal(StatusCode::NOT_IMPLEMENTED, "NotImplemented"));
+        }
+        if self.options.deletes_one_by_one && operation == Operation::DeleteMany {
             return Ok(refusal(StatusCode::NOT_IMPLEMENTED, "NotImplemented"));
         }
         let fault = self.faults.strike(operation);

@@ -173,9 +173,43 @@ impl S3 for Backend {
         req: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         self.check(&req.input.bucket)?;
-        self.bucket.lock().objects.remove(&req.input.key);
+        let mut contents = self.bucket.lock();
+        if contents.protected.contains(&req.input.key) {
+            return Err(s3_error!(AccessDenied));
+        }
+        contents.objects.remove(&req.input.key);
         Ok(S3Response::new(DeleteObjectOutput {
             delete_marker: self.options.versioned.then_some(true),
+            ..Default::default()
+        }))
+    }
+
+    async fn delete_objects(
+        &self,
+        req: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        self.check(&req.input.bucket)?;
+        let mut contents = self.bucket.lock();
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for object in req.input.delete.objects {
+            if contents.protected.contains(&object.key) {
+                errors.push(s3s::dto::Error {
+                    code: Some("AccessDenied".to_owned()),
+                    key: Some(object.key),
+                    ..Default::default()
+                });
+                continue;
+            }
+            contents.objects.remove(&object.key);
+            deleted.push(DeletedObject {
+                key: Some(object.key),
+                delete_marker: self.options.versioned.then_some(true),
+                ..Default::default()
+            });
+        }
+        Ok(S3Response::new(DeleteObjectsOutput {
+            deleted: Some(deleted),
+            errors: Some(errors),
             ..Default::default()
         }))
     }

@@ -44,6 +44,7 @@ macro_rules! contract {
             reading::ranges_are_cut_at_the_end,
             reading::large_blobs_come_whole,
             reading::deletion_says_what_it_freed,
+            reading::many_deletions_answer_in_order,
             reading::listings_find_everything_page_by_page,
             reading::open_uploads_are_listed_and_aborted,
             reading::foreign_keys_open_nothing,

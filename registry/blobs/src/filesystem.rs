@@ -21,6 +21,7 @@
 
 mod append;
 mod buffers;
+mod delete;
 mod finish;
 mod layout;
 mod list;
@@ -141,7 +142,11 @@ impl BlobStore for FilesystemStore {
 
     async fn delete(&self, key: &BlobKey) -> Result<Deletion, BlobError> {
         let path = self.inner.layout.blob(key)?;
-        self.blocking(move |_| finish::delete(&path)).await
+        self.blocking(move |_| delete::one(&path)).await
+    }
+
+    async fn delete_many(&self, keys: &[BlobKey]) -> Vec<Result<Deletion, BlobError>> {
+        delete::many(&self.inner, keys).await
     }
 
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError> {

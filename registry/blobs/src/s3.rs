@@ -22,6 +22,7 @@ mod append;
 mod budget;
 mod client;
 mod config;
+mod delete;
 mod failure;
 mod finish;
 mod list;
@@ -151,6 +152,10 @@ impl BlobStore for S3Store {
     async fn delete(&self, key: &BlobKey) -> Result<Deletion, BlobError> {
         upload::check_key(key)?;
         self.inner.delete_counted(key.as_str()).await
+    }
+
+    async fn delete_many(&self, keys: &[BlobKey]) -> Vec<Result<Deletion, BlobError>> {
+        delete::many(&self.inner, keys).await
     }
 
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError> {

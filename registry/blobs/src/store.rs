@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 use slipway_model::{Algorithm, Digest};
 use url::Url;
 use uuid::Uuid;
@@ -14,6 +14,9 @@ use crate::error::BlobError;
 use crate::key::BlobKey;
 use crate::reader::BlobReader;
 use crate::state::{UploadHandle, UploadId, UploadState};
+
+/// How many blobs are deleted at once where a store has no better way.
+const DELETIONS: usize = 8;
 
 /// Any error, as axum and hyper hand it over.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -148,6 +151,13 @@ pub trait BlobStore: Send + Sync + 'static {
 
     /// Deletes a blob for good and says what the store confirmed. Readers that have it open may read on.
     async fn delete(&self, key: &BlobKey) -> Result<Deletion, BlobError>;
+
+    /// Deletes many blobs and says of each, in the order of `keys` (no key twice), what [`Self::delete`] would have said. One
+    /// that fails does not hold the others up. A caller that drops this future may find any of them deleted.
+    async fn delete_many(&self, keys: &[BlobKey]) -> Vec<Result<Deletion, BlobError>> {
+        let deletions: Vec<_> = keys.iter().map(|key| self.delete(key)).collect();
+        stream::iter(deletions).buffered(DELETIONS).collect().await
+    }
 
     /// Lists at most `limit` blobs behind the key `after`, in the order of keys; an empty page is the end.
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError>;

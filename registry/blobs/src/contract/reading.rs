@@ -69,6 +69,36 @@ pub(crate) async fn deletion_says_what_it_freed(store: &dyn BlobStore) {
     assert_eq!(reader.read_to_end().await.unwrap().len(), 2_500_000);
 }
 
+pub(crate) async fn many_deletions_answer_in_order(store: &dyn BlobStore) {
+    let kept = stored(store, &noise(43, 7)).await;
+    let mut expected = Vec::new();
+    let mut keys = Vec::new();
+    for seed in 0..41 {
+        let blob = stored(store, &noise(200 + seed, 10 + seed as usize)).await;
+        let gone = seed % 5 == 0;
+        if gone {
+            store.delete(&blob.key).await.unwrap();
+        }
+        expected.push(match gone {
+            true => Deletion::Absent,
+            false => Deletion::Removed { bytes: blob.size },
+        });
+        keys.push(blob.key);
+    }
+    keys.insert(3, BlobKey::parse("x").unwrap());
+    let mut answers = store.delete_many(&keys).await;
+    let foreign = answers.remove(3);
+    assert!(
+        matches!(foreign, Ok(Deletion::Absent) | Err(BlobError::InvalidKey(_))),
+        "{foreign:?}"
+    );
+    let answers: Vec<Deletion> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers, expected);
+    assert_eq!(store.delete_many(&[]).await.len(), 0);
+    let left = store.list(None, 100).await.unwrap();
+    assert_eq!(left.iter().map(|blob| &blob.key).collect::<Vec<_>>(), [&kept.key]);
+}
+
 pub(crate) async fn listings_find_everything_page_by_page(store: &dyn BlobStore) {
     let mut expected = Vec::new();
     for seed in 0..23 {

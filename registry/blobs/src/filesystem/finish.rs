@@ -1,4 +1,4 @@
-//! The end of uploads and of blobs. Everything here blocks.
+//! The end of uploads. Everything here blocks.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,7 +11,7 @@ use super::{Inner, upload_file};
 use crate::error::BlobError;
 use crate::key::BlobKey;
 use crate::state::{Hasher, UploadId, UploadState};
-use crate::store::{Deletion, StoredBlob};
+use crate::store::StoredBlob;
 
 /// See [`BlobStore::finish`](crate::BlobStore::finish).
 pub(super) fn finish(inner: &Inner, state: &UploadState, expected: &Digest) -> Result<StoredBlob, BlobError> {
@@ -103,18 +103,5 @@ pub(super) fn abort(layout: &Layout, id: UploadId) -> Result<u64, BlobError> {
         Ok(()) => Ok(size),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(BlobError::io("remove an upload", error)),
-    }
-}
-
-/// See [`BlobStore::delete`](crate::BlobStore::delete).
-pub(super) fn delete(blob: &Path) -> Result<Deletion, BlobError> {
-    let remove = || {
-        let bytes = fs::symlink_metadata(blob)?.len();
-        fs::remove_file(blob).map(|()| bytes)
-    };
-    match remove() {
-        Ok(bytes) => Ok(Deletion::Removed { bytes }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Deletion::Absent),
-        Err(error) => Err(BlobError::io("remove a blob", error)),
     }
 }

@@ -292,3 +292,25 @@ async fn many_slow_readers_keep_memory_bounded() {
     }
     assert_eq!(store.inner.buffers.in_use(), 0);
 }
+
+#[tokio::test]
+async fn of_many_deletions_one_that_fails_does_not_hold_the_others_up() {
+    let store = fresh().await;
+    let mut keys = Vec::new();
+    for seed in 0..9 {
+        keys.push(stored(&*store, &noise(seed, 100)).await.key);
+    }
+    let stuck = store.folder.path().join("store/blobs").join(keys[5].as_str());
+    fs::remove_file(&stuck).unwrap();
+    fs::create_dir(&stuck).unwrap();
+    let answers = store.delete_many(&keys).await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Ok(deletion) => assert_eq!((n != 5, deletion.bytes()), (true, 100)),
+            Err(error) => assert!(
+                n == 5 && matches!(error, BlobError::Unavailable { .. }),
+                "{error:?}"
+            ),
+        }
+    }
+}

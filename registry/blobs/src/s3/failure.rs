@@ -24,6 +24,18 @@ pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespons
         || (status(error) == Some(404) && !is(error, &["NoSuchBucket", "NoSuchUpload"]))
 }
 
+/// The object store does not have this operation, or not in the form of these days (older ones want `Content-MD5`).
+pub(super) fn lacks<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let codes = [
+        "NotImplemented",
+        "MethodNotAllowed",
+        "MissingContentMD5",
+        "InvalidRequest",
+        "XAmzContentSHA256Mismatch",
+    ];
+    is(error, &codes) || matches!(status(error), Some(405 | 501))
+}
+
 /// There is no such multipart upload: finished, aborted, or never begun.
 pub(super) fn is_upload_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     is(error, &["NoSuchUpload"])

@@ -191,3 +191,57 @@ async fn a_writer_that_lost_its_claim_spoils_nothing() {
     let blob = store.finish(&ours, &Digest::sha256(&bytes)).await.unwrap();
     assert!(content(&*store, &blob).await == bytes);
 }
+
+#[tokio::test]
+async fn h02_of_many_deletions_only_those_are_confirmed_that_happened() {
+    for deletes_one_by_one in [false, true] {
+        let options = Options {
+            deletes_one_by_one,
+            ..Options::default()
+        };
+        let store = with(options, |_| {}).await;
+        let mut keys = Vec::new();
+        for seed in 0..7 {
+            keys.push(stored(&*store, &noise(seed, 1000 + seed as usize)).await.key);
+        }
+        store.server.protect(&format!("some/prefix/{}", keys[4]));
+        let answers = store.delete_many(&keys).await;
+        for (n, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(deletion) => assert_eq!((n != 4, deletion.bytes()), (true, 1000 + n as u64)),
+                Err(error) => assert!(
+                    n == 4 && matches!(error, BlobError::Unavailable { .. }),
+                    "{error:?}"
+                ),
+            }
+        }
+        assert_eq!(store.list(None, 10).await.unwrap().len(), 1);
+        assert_eq!(store.server.requests(Operation::DeleteMany), 1);
+    }
+}
+
+#[tokio::test]
+async fn h02_a_request_for_many_deletions_that_fails_confirms_none() {
+    let store = fresh().await;
+    let mut keys = Vec::new();
+    for seed in 0..3 {
+        keys.push(stored(&*store, &noise(seed, 1000)).await.key);
+    }
+    for (operation, fault) in [
+        (Operation::DeleteMany, Fault::Denied),
+        (Operation::Head, Fault::Denied),
+    ] {
+        store.server.fail(Some(operation), fault, When::Always);
+        for answer in store.delete_many(&keys).await {
+            assert!(matches!(answer, Err(BlobError::Unavailable { .. })), "{answer:?}");
+        }
+        store.server.heal();
+        assert_eq!(store.server.objects().len(), 3);
+    }
+    store
+        .server
+        .fail(Some(Operation::DeleteMany), Fault::LostAnswer, When::Next(1));
+    for answer in store.delete_many(&keys).await {
+        assert_eq!(answer.unwrap(), Deletion::Removed { bytes: 1000 });
+    }
+}

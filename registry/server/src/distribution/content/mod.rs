@@ -6,7 +6,8 @@
 //! by digest), the project's slot of usage, `project_blobs`, `blob_reviews`, tags, the repository's time of change.
 //!
 //! **A link holds** while a manifest of the repository refers to the blob, or while its lease runs. Each
-//! link that nothing refers to has a row in `blob_reviews`; garbage collection decides under lock.
+//! link that nothing refers to has a row in `blob_reviews`; garbage collection decides under lock, many blobs at once. It
+//! passes over blobs, links and reviews that somebody else holds.
 
 pub(crate) mod store;
 
@@ -122,11 +123,24 @@ pub(crate) async fn count(
 
 /// Takes one link from each of these contents of a project; what has none left no longer counts.
 pub(crate) async fn uncount(conn: &mut PgConnection, project_id: i64, digests: &[String]) -> Result<()> {
-    if digests.is_empty() {
+    uncount_all(
+        conn,
+        digests
+            .iter()
+            .map(|digest| (project_id, digest.clone()))
+            .collect(),
+    )
+    .await
+}
+
+/// As [`uncount`], for contents of any projects; one that is named twice loses two links.
+pub(crate) async fn uncount_all(conn: &mut PgConnection, contents: Vec<(i64, String)>) -> Result<()> {
+    if contents.is_empty() {
         return Ok(());
     }
-    quota::give_back(conn, project_id).await?;
-    store::uncount(conn, project_id, digests).await
+    let (projects, digests): (Vec<i64>, Vec<String>) = contents.into_iter().unzip();
+    quota::give_back(conn, &projects).await?;
+    store::uncount(conn, &projects, &digests).await
 }
 
 /// A key as the database keeps it.

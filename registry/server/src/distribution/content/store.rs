@@ -184,20 +184,27 @@ pub(super) async fn count(
     Ok(done.rows_affected() > 0)
 }
 
-/// See [`super::uncount`].
-pub(super) async fn uncount(conn: &mut PgConnection, project_id: i64, digests: &[String]) -> Result<()> {
+/// See [`super::uncount_all`]; the two columns are of one length.
+pub(super) async fn uncount(conn: &mut PgConnection, projects: &[i64], digests: &[String]) -> Result<()> {
     sqlx::query!(
-        "SELECT digest FROM project_blobs WHERE project_id = $1 AND digest = ANY ($2) ORDER BY digest FOR UPDATE",
-        project_id,
+        "SELECT b.digest FROM project_blobs b
+         JOIN (SELECT DISTINCT * FROM unnest($1::bigint[], $2::text[])) AS c (project_id, digest)
+           ON b.project_id = c.project_id AND b.digest = c.digest
+         ORDER BY b.project_id, b.digest FOR UPDATE OF b",
+        projects,
         digests,
     )
     .fetch_all(&mut *conn)
     .await?;
-    // Two statements that must not touch the same row: those with a single link go, the others lose one.
+    // Two statements that must not touch the same row: those without another link go, the others keep theirs.
     sqlx::query!(
-        "WITH gone AS (DELETE FROM project_blobs WHERE project_id = $1 AND digest = ANY ($2) AND links <= 1)
-         UPDATE project_blobs SET links = links - 1 WHERE project_id = $1 AND digest = ANY ($2) AND links > 1",
-        project_id,
+        "WITH taken AS (SELECT c.project_id, c.digest, count(*) AS links
+                        FROM unnest($1::bigint[], $2::text[]) AS c (project_id, digest) GROUP BY 1, 2),
+              gone AS (DELETE FROM project_blobs b USING taken t
+                       WHERE b.project_id = t.project_id AND b.digest = t.digest AND b.links <= t.links)
+         UPDATE project_blobs b SET links = b.links - t.links FROM taken t
+         WHERE b.project_id = t.project_id AND b.digest = t.digest AND b.links > t.links",
+        projects,
         digests,
     )
     .execute(&mut *conn)

@@ -1,13 +1,20 @@
 //! The removal of blobs that nothing refers to any more.
 
+use chrono::{DateTime, Utc};
+
 use crate::distribution::{content, retry};
 use crate::error::Result;
 use crate::kernel::app::App;
 
-use super::{delete_object, store};
+use super::{delete_objects, store};
 
-/// How many reviews are read at once.
-const BATCH: i64 = 500;
+/// How many reviews are decided in one transaction: a push that needs one of their blobs waits for its end.
+const REVIEWS: i64 = 100;
+/// How many objects are deleted between two looks at whether to stop.
+const OBJECTS: i64 = 128;
+/// How many links are removed by one statement: of more it would only be told that something changed, and every process
+/// would forget all that it knows (`migrations/0020_changes.sql`).
+const LINKS: usize = 100;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,64 +29,69 @@ pub(crate) struct Collected {
     pub(crate) freed_bytes: u64,
     /// Objects that the store refused to delete; they are tried again.
     pub(crate) failed: u64,
-    /// Reviews that are not due yet.
+    /// Reviews that are left: not due yet, or of blobs that somebody was using.
     pub(crate) waiting: u64,
 }
 
-/// Decides every review that is due and deletes what is doomed, until nothing is left or `stopped` says so.
+/// Decides the reviews that are due now and deletes what is doomed, until nothing is left or `stopped` says so.
 pub(crate) async fn collect_blobs(app: &App, stopped: impl Fn() -> bool) -> Result<Collected> {
     let mut done = Collected::default();
+    let now = app.clock.now();
+    let mut last = None;
     loop {
         let due = {
             let mut conn = app.pool.acquire().await?;
-            store::due(&mut conn, app.clock.now(), BATCH).await?
+            store::due(&mut conn, now, last.as_ref(), REVIEWS).await?
         };
         if due.is_empty() {
             break;
         }
-        for digest in due {
-            if stopped() {
-                return Ok(done);
-            }
-            let removed = retry::on_conflict!(review(app, &digest))?;
-            done.reviewed += 1;
-            done.removed += u64::from(removed);
+        if stopped() {
+            return Ok(done);
         }
+        last = due.last().cloned();
+        let digests: Vec<String> = due.into_iter().map(|due| due.digest).collect();
+        let (reviewed, removed) = retry::on_conflict!(review(app, now, &digests))?;
+        done.reviewed += reviewed;
+        done.removed += removed;
     }
     sweep_doomed(app, &mut done, stopped).await?;
     let (waiting, next) = store::waiting(&mut *app.pool.acquire().await?).await?;
-    done.waiting = u64::try_from(waiting).unwrap_or(0);
+    done.waiting = count(waiting);
     if let Some(next) = next {
         tracing::info!(waiting, %next, "blobs that are too young to be removed wait for their time");
     }
     Ok(done)
 }
 
-/// Decides one review in one transaction; true where the blob's row is gone with it.
-async fn review(app: &App, digest: &str) -> Result<bool> {
+/// Decides reviews in one transaction; returns how many, and how many blobs' rows are gone with them.
+///
+/// What somebody else holds is in use and left to the next run: nobody is waited for while blobs are locked, but for the
+/// projects' counts.
+async fn review(app: &App, now: DateTime<Utc>, digests: &[String]) -> Result<(u64, u64)> {
     let mut tx = app.pool.begin().await?;
-    let now = app.clock.now();
-    let Some(blob) = store::lock_candidate(&mut tx, digest).await? else {
-        store::end_review(&mut tx, digest).await?;
-        tx.commit().await?;
-        return Ok(false);
-    };
-    store::lock_links(&mut tx, digest).await?;
-    for project in store::remove_free_links(&mut tx, now, digest).await? {
-        content::uncount(&mut tx, project, &[digest.to_owned()]).await?;
+    let blobs = store::lock_blobs(&mut tx, digests).await?;
+    let links = store::lock_free_links(&mut tx, now, &blobs).await?;
+    let mut uncounted = Vec::new();
+    for links in links.chunks(LINKS) {
+        let removed = store::remove_free_links(&mut tx, links).await?;
+        uncounted.extend(
+            removed
+                .into_iter()
+                .filter(|link| link.counted)
+                .map(|link| (link.project_id, link.digest)),
+        );
     }
-    let left = store::left(&mut tx, digest).await?;
-    let removed = left.links == 0;
-    if removed {
-        store::doom(&mut tx, now, &blob.storage_key, digest, blob.size).await?;
-        store::remove_blob(&mut tx, digest).await?;
-    }
-    match left.next {
-        Some(next) => store::put_off(&mut tx, digest, next).await?,
-        None => store::end_review(&mut tx, digest).await?,
-    }
+    content::uncount_all(&mut tx, uncounted).await?;
+    let removed = store::doom_unlinked(&mut tx, now, &blobs).await?;
+    let reviews = store::lock_reviews(&mut tx, digests).await?;
+    let reviewed = store::settle_reviews(&mut tx, &reviews, &blobs).await?;
     tx.commit().await?;
-    Ok(removed)
+    Ok((count(reviewed), count(removed)))
+}
+
+fn count(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
 }
 
 /// Deletes every doomed object. One that the store refuses does not hold the others up.
@@ -88,24 +100,16 @@ async fn sweep_doomed(app: &App, done: &mut Collected, stopped: impl Fn() -> boo
     loop {
         let keys = {
             let mut conn = app.pool.acquire().await?;
-            store::doomed(&mut conn, &after, BATCH).await?
+            store::doomed(&mut conn, &after, OBJECTS).await?
         };
         let Some(last) = keys.last() else { return Ok(()) };
-        after = last.clone();
-        for key in keys {
-            if stopped() {
-                return Ok(());
-            }
-            match delete_object(app, &key).await {
-                Ok(bytes) => {
-                    done.deleted += 1;
-                    done.freed_bytes += bytes;
-                }
-                Err(error) => {
-                    done.failed += 1;
-                    tracing::warn!(key, ?error, "a doomed object could not be deleted yet");
-                }
-            }
+        if stopped() {
+            return Ok(());
         }
+        after = last.clone();
+        let swept = delete_objects(app, keys).await?;
+        done.deleted += swept.deleted;
+        done.freed_bytes += swept.freed_bytes;
+        done.failed += swept.failed;
     }
 }

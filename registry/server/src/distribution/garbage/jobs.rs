@@ -77,15 +77,21 @@ pub(crate) fn register(registry: &mut Registry, app: &App) {
     registry.register(COLLECT_BLOBS, settings(), move |context: JobContext, _: Value| {
         let app = of_blobs.clone();
         async move {
-            let done = collect_blobs(&app, || context.token().is_cancelled()).await.map_err(failed)?;
-            context.progress(json!({"reviewed": done.reviewed, "deleted": done.deleted, "freed_bytes": done.freed_bytes}));
+            let done = collect_blobs(&app, || context.token().is_cancelled())
+                .await
+                .map_err(failed)?;
+            context.progress(
+                json!({"reviewed": done.reviewed, "deleted": done.deleted, "freed_bytes": done.freed_bytes}),
+            );
             context.log(format!(
-                "reviewed {} blobs, removed {}, deleted {} objects, freed {} bytes; {} are too young and wait",
+                "reviewed {} blobs, removed {}, deleted {} objects, freed {} bytes; {} wait",
                 done.reviewed, done.removed, done.deleted, done.freed_bytes, done.waiting
             ));
             match done.failed {
                 0 => Ok(()),
-                n => Err(JobError::retry(format!("the store refused to delete {n} objects, they are tried again"))),
+                n => Err(JobError::retry(format!(
+                    "the store refused to delete {n} objects, they are tried again"
+                ))),
             }
         }
     });

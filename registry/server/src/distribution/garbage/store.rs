@@ -26,9 +26,9 @@ pub(crate) async fn doom(
     Ok(())
 }
 
-/// The object is gone.
-pub(crate) async fn forget(conn: &mut PgConnection, key: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM doomed_objects WHERE storage_key = $1", key)
+/// These objects are gone.
+pub(crate) async fn forget(conn: &mut PgConnection, keys: &[String]) -> Result<()> {
+    sqlx::query!("DELETE FROM doomed_objects WHERE storage_key = ANY ($1)", keys)
         .execute(conn)
         .await?;
     Ok(())
@@ -58,16 +58,33 @@ pub(crate) async fn is_kept(conn: &mut PgConnection, digest: &str, key: &str) ->
     Ok(kept)
 }
 
-/// Digests whose review is due, the longest due first.
-pub(crate) async fn due(conn: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
-    let digests = sqlx::query_scalar!(
-        "SELECT digest FROM blob_reviews WHERE not_before <= $1 ORDER BY not_before, digest LIMIT $2",
+/// A review that is due.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    pub(crate) digest: String,
+    pub(crate) not_before: DateTime<Utc>,
+}
+
+/// Reviews that are due, the longest due first, behind one that was read before.
+pub(crate) async fn due(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    after: Option<&Due>,
+    limit: i64,
+) -> Result<Vec<Due>> {
+    let due = sqlx::query_as!(
+        Due,
+        "SELECT digest, not_before FROM blob_reviews
+         WHERE not_before <= $1 AND ($2::timestamptz IS NULL OR (not_before, digest) > ($2, $3))
+         ORDER BY not_before, digest LIMIT $4",
         now,
+        after.map(|due| due.not_before),
+        after.map(|due| due.digest.as_str()),
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(digests)
+    Ok(due)
 }
 
 /// How many reviews wait, and when the next one is due.
@@ -78,110 +95,136 @@ pub(crate) async fn waiting(conn: &mut PgConnection) -> Result<(i64, Option<Date
     Ok((row.count, row.next))
 }
 
-/// A blob under review.
-pub(crate) struct Candidate {
-    pub(crate) size: i64,
-    pub(crate) storage_key: String,
-}
-
-/// Locks a blob's row so that nobody can link it meanwhile.
-pub(crate) async fn lock_candidate(conn: &mut PgConnection, digest: &str) -> Result<Option<Candidate>> {
-    let row = sqlx::query_as!(
-        Candidate,
-        "SELECT size, storage_key FROM blobs WHERE digest = $1 FOR UPDATE",
-        digest,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row)
-}
-
-/// Locks every link to a blob: pushes that are about to refer to it are waited for, and later ones wait.
-pub(crate) async fn lock_links(conn: &mut PgConnection, digest: &str) -> Result<()> {
-    sqlx::query!(
-        "SELECT repository_id FROM repository_blobs WHERE digest = $1 ORDER BY repository_id FOR UPDATE",
-        digest,
+/// Locks those of these blobs that nobody uses at this moment, so that nobody can link them meanwhile.
+pub(crate) async fn lock_blobs(conn: &mut PgConnection, digests: &[String]) -> Result<Vec<String>> {
+    let locked = sqlx::query_scalar!(
+        "SELECT digest FROM blobs WHERE digest = ANY ($1) ORDER BY digest FOR UPDATE SKIP LOCKED",
+        digests,
     )
     .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(locked)
 }
 
-/// Removes the links that no manifest needs and whose lease is over. Returns the projects in which they
-/// counted, one entry a link.
-///
-/// Must be a statement of its own behind [`lock_links`]: its snapshot then sees what the pushes that were
-/// waited for have committed.
-pub(crate) async fn remove_free_links(
+/// A repository's link to a blob.
+pub(crate) struct Link {
+    repository_id: i64,
+    digest: String,
+}
+
+/// Locks the links to these blobs that seem free and that no push is about to refer to; pushes that come later wait.
+pub(crate) async fn lock_free_links(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    digest: &str,
-) -> Result<Vec<i64>> {
-    let projects = sqlx::query!(
-        "DELETE FROM repository_blobs l USING repositories r
-         WHERE l.digest = $1 AND l.leased_until <= $2 AND r.id = l.repository_id
+    digests: &[String],
+) -> Result<Vec<Link>> {
+    let links = sqlx::query_as!(
+        Link,
+        "SELECT l.repository_id, l.digest FROM repository_blobs l
+         WHERE l.digest = ANY ($1) AND l.leased_until <= $2
            AND NOT EXISTS (SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
                            WHERE f.digest = l.digest AND m.repository_id = l.repository_id)
-         RETURNING r.project_id, l.counted",
-        digest,
+         ORDER BY l.digest, l.repository_id FOR UPDATE OF l SKIP LOCKED",
+        digests,
         now,
     )
     .fetch_all(conn)
     .await?;
-    Ok(projects
-        .into_iter()
-        .filter(|link| link.counted)
-        .map(|link| link.project_id)
-        .collect())
+    Ok(links)
 }
 
-/// What is left of a blob's links.
-pub(crate) struct Left {
-    /// Links of any kind.
-    pub(crate) links: i64,
-    /// When the first lease ends of those that nothing else holds.
-    pub(crate) next: Option<DateTime<Utc>>,
+/// A link that was removed.
+pub(crate) struct RemovedLink {
+    pub(crate) project_id: i64,
+    pub(crate) digest: String,
+    pub(crate) counted: bool,
 }
 
-/// Counts what is left of a blob's links.
-pub(crate) async fn left(conn: &mut PgConnection, digest: &str) -> Result<Left> {
-    let left = sqlx::query_as!(
-        Left,
-        r#"SELECT count(*) AS "links!", min(l.leased_until) FILTER (WHERE NOT EXISTS (
-                SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
-                WHERE f.digest = l.digest AND m.repository_id = l.repository_id)) AS next
-           FROM repository_blobs l WHERE l.digest = $1"#,
-        digest,
+/// Removes those of these links that no manifest needs.
+///
+/// Must be a statement of its own behind [`lock_free_links`]: its snapshot then sees what the pushes that had the links
+/// before have committed.
+pub(crate) async fn remove_free_links(conn: &mut PgConnection, links: &[Link]) -> Result<Vec<RemovedLink>> {
+    let repositories: Vec<i64> = links.iter().map(|link| link.repository_id).collect();
+    let digests: Vec<String> = links.iter().map(|link| link.digest.clone()).collect();
+    let removed = sqlx::query_as!(
+        RemovedLink,
+        "DELETE FROM repository_blobs l
+         USING unnest($1::bigint[], $2::text[]) AS c (repository_id, digest), repositories r
+         WHERE l.repository_id = c.repository_id AND l.digest = c.digest AND r.id = l.repository_id
+           AND NOT EXISTS (SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
+                           WHERE f.digest = l.digest AND m.repository_id = l.repository_id)
+         RETURNING r.project_id, l.digest, l.counted",
+        &repositories,
+        &digests,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(removed)
+}
+
+/// Removes the rows of those of these (locked) blobs that nothing links any more, and notes their objects; returns how many.
+pub(crate) async fn doom_unlinked(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    digests: &[String],
+) -> Result<i64> {
+    let removed = sqlx::query_scalar!(
+        r#"WITH gone AS (
+               DELETE FROM blobs b WHERE b.digest = ANY ($1)
+                 AND NOT EXISTS (SELECT FROM repository_blobs l WHERE l.digest = b.digest)
+               RETURNING b.digest, b.size, b.storage_key),
+           doomed AS (
+               INSERT INTO doomed_objects (storage_key, digest, size, doomed_at)
+               SELECT storage_key, digest, size, $2 FROM gone ON CONFLICT (storage_key) DO NOTHING)
+           SELECT count(*) AS "removed!" FROM gone"#,
+        digests,
+        now,
     )
     .fetch_one(conn)
     .await?;
-    Ok(left)
+    Ok(removed)
 }
 
-/// Removes a blob's row.
-pub(crate) async fn remove_blob(conn: &mut PgConnection, digest: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM blobs WHERE digest = $1", digest)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Ends a review.
-pub(crate) async fn end_review(conn: &mut PgConnection, digest: &str) -> Result<()> {
-    sqlx::query!("DELETE FROM blob_reviews WHERE digest = $1", digest)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Puts a review off.
-pub(crate) async fn put_off(conn: &mut PgConnection, digest: &str, until: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "UPDATE blob_reviews SET not_before = $2 WHERE digest = $1",
-        digest,
-        until
+/// Locks those of these reviews that nobody changes at this moment.
+pub(crate) async fn lock_reviews(conn: &mut PgConnection, digests: &[String]) -> Result<Vec<String>> {
+    let locked = sqlx::query_scalar!(
+        "SELECT digest FROM blob_reviews WHERE digest = ANY ($1) ORDER BY digest FOR UPDATE SKIP LOCKED",
+        digests,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(locked)
+}
+
+/// Ends these (locked) reviews, or puts them off to the end of the first lease of a link that nothing else holds; returns
+/// how many. Reviews of blobs that are there and not among `blobs`, which are locked, stay as they are.
+///
+/// Must be a statement of its own behind [`lock_reviews`]: whoever gave up a reference before has committed then, and
+/// whoever does so later renews the review.
+pub(crate) async fn settle_reviews(
+    conn: &mut PgConnection,
+    reviews: &[String],
+    blobs: &[String],
+) -> Result<i64> {
+    let settled = sqlx::query_scalar!(
+        r#"WITH settled AS (
+               SELECT v.digest, (SELECT min(l.leased_until) FROM repository_blobs l
+                                 WHERE l.digest = v.digest
+                                   AND NOT EXISTS (SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
+                                                   WHERE f.digest = l.digest AND m.repository_id = l.repository_id)) AS next
+               FROM unnest($1::text[]) AS v (digest)
+               WHERE v.digest = ANY ($2) OR NOT EXISTS (SELECT FROM blobs b WHERE b.digest = v.digest)),
+           ended AS (
+               DELETE FROM blob_reviews v USING settled s WHERE v.digest = s.digest AND s.next IS NULL),
+           put_off AS (
+               UPDATE blob_reviews v SET not_before = s.next FROM settled s
+               WHERE v.digest = s.digest AND s.next IS NOT NULL)
+           SELECT count(*) AS "settled!" FROM settled"#,
+        reviews,
+        blobs,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(settled)
 }

@@ -1,6 +1,7 @@
+use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -23,6 +24,8 @@ use crate::testing::TestApp;
 struct Faulty {
     inner: MemoryStore,
     failing: AtomicBool,
+    /// What it does not delete.
+    held: Mutex<HashSet<BlobKey>>,
 }
 
 impl Faulty {
@@ -30,6 +33,7 @@ impl Faulty {
         Arc::new(Self {
             inner,
             failing: AtomicBool::new(false),
+            held: Mutex::default(),
         })
     }
 
@@ -81,6 +85,12 @@ impl BlobStore for Faulty {
     }
     async fn delete(&self, key: &BlobKey) -> Result<Deletion, BlobError> {
         self.check()?;
+        if self.held.lock().unwrap().contains(key) {
+            return Err(BlobError::Unavailable {
+                operation: "delete",
+                source: "held".into(),
+            });
+        }
         self.inner.delete(key).await
     }
     async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<ListedBlob>, BlobError> {
@@ -212,6 +222,53 @@ async fn h02_freed_is_what_the_store_confirmed(pool: PgPool) {
     assert_eq!((done.deleted, done.freed_bytes, done.failed), (1, 5, 0));
     assert_eq!(expire_uploads(&app.app, || false).await.unwrap().uploads, 1);
     assert!(app.app.blobs.list_uploads(None, 10).await.unwrap().is_empty());
+}
+
+#[sqlx::test]
+async fn h02_of_a_batch_only_the_confirmed_are_counted_and_forgotten(pool: PgPool) {
+    let store = Faulty::new(MemoryStore::new());
+    let app = TestApp::with_blobs(pool, store.clone(), |_| {}).await;
+    app.create_project("p", false).await;
+    let client = Client::admin(&app);
+    for n in 0..150 {
+        client.blob("p/app", format!("loose {n:03}").as_bytes()).await;
+    }
+    let held: HashSet<BlobKey> = app
+        .app
+        .blobs
+        .list(None, 200)
+        .await
+        .unwrap()
+        .into_iter()
+        .step_by(7)
+        .map(|blob| blob.key)
+        .collect();
+    assert_eq!(held.len(), 22);
+    *store.held.lock().unwrap() = held.clone();
+    app.advance(TimeDelta::days(3));
+    let done = collect_blobs(&app.app, || false).await.unwrap();
+    assert_eq!(
+        (
+            done.reviewed,
+            done.removed,
+            done.deleted,
+            done.freed_bytes,
+            done.failed
+        ),
+        (150, 150, 128, 128 * 9, 22)
+    );
+    let doomed: Vec<String> = sqlx::query_scalar("SELECT storage_key FROM doomed_objects")
+        .fetch_all(&app.app.pool)
+        .await
+        .unwrap();
+    let left: HashSet<BlobKey> = doomed.iter().map(|key| BlobKey::parse(key).unwrap()).collect();
+    assert_eq!(left, held);
+    store.held.lock().unwrap().clear();
+    let done = collect_blobs(&app.app, || false).await.unwrap();
+    assert_eq!((done.deleted, done.freed_bytes, done.failed), (22, 22 * 9, 0));
+    assert_eq!(number(&app, "SELECT count(*) FROM doomed_objects").await, 0);
+    assert!(app.app.blobs.list(None, 10).await.unwrap().is_empty());
+    super::garbage::assert_counts(&app).await;
 }
 
 #[sqlx::test]

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
@@ -194,6 +194,93 @@ async fn a_crash_between_the_rows_and_the_object_is_finished_by_the_next_run(poo
             .body,
         "loose"
     );
+}
+
+#[sqlx::test]
+async fn many_reviews_go_in_one_run_and_a_stopped_run_ends_between_batches(pool: PgPool) {
+    let app = eager(pool).await;
+    let client = Client::admin(&app);
+    for n in 0..230 {
+        client.blob("p/app", format!("loose {n:03}").as_bytes()).await;
+    }
+    let kept = client.image("p/app", "v1", "loose 007").await;
+    app.advance(TimeDelta::days(3));
+    let looks = AtomicU32::new(0);
+    let stopped = || looks.fetch_add(1, Ordering::Relaxed) == 1;
+    let done = collect_blobs(&app.app, stopped).await.unwrap();
+    assert_eq!((done.reviewed, done.deleted), (100, 0), "{done:?}");
+    assert_eq!(objects(&app).await, 231);
+    let rest = collect(&app).await;
+    assert_eq!((rest.reviewed, rest.waiting), (131, 0));
+    assert_eq!((done.removed + rest.removed, rest.deleted), (229, 229));
+    assert_eq!(objects(&app).await, 2);
+    assert_eq!(
+        client.get(&format!("/v2/p/app/blobs/{}", kept.layer)).await.body,
+        "loose 007"
+    );
+    assert_counts(&app).await;
+}
+
+/// One content that a project holds by many links, and other projects too, and all of them are free at once.
+#[sqlx::test]
+async fn h14_many_links_to_one_blob_go_together(pool: PgPool) {
+    let app = eager(pool).await;
+    app.create_project("q", false).await;
+    let client = Client::admin(&app);
+    for n in 0..120 {
+        client.blob(&format!("p/app{n}"), b"shared").await;
+        client
+            .blob(&format!("q/app{n}"), format!("own {}", n % 3).as_bytes())
+            .await;
+    }
+    client.image("q/app0", "v1", "shared").await;
+    app.advance(TimeDelta::days(3));
+    let done = collect(&app).await;
+    assert_eq!((done.removed, objects(&app).await), (3, 2));
+    assert_eq!(number(&app, "SELECT count(*) FROM repository_blobs").await, 2);
+    assert_counts(&app).await;
+}
+
+/// What somebody holds is in use: it is neither waited for nor decided about.
+#[sqlx::test]
+async fn what_is_locked_is_left_to_the_next_run(pool: PgPool) {
+    let app = eager(pool).await;
+    let client = Client::admin(&app);
+    let mut digests = Vec::new();
+    for n in 0..5 {
+        digests.push(client.blob("p/app", format!("loose {n}").as_bytes()).await);
+    }
+    app.advance(TimeDelta::days(3));
+    let mut holder = app.app.pool.begin().await.unwrap();
+    for (statement, digest) in [
+        ("SELECT FROM blobs WHERE digest = $1 FOR KEY SHARE", &digests[0]),
+        (
+            "SELECT FROM repository_blobs WHERE digest = $1 FOR KEY SHARE",
+            &digests[1],
+        ),
+        (
+            "SELECT FROM blob_reviews WHERE digest = $1 FOR UPDATE",
+            &digests[2],
+        ),
+    ] {
+        sqlx::query(statement)
+            .bind(digest.as_str())
+            .execute(&mut *holder)
+            .await
+            .unwrap();
+    }
+    let done = collect(&app).await;
+    // The third blob goes, its review stays behind.
+    assert_eq!((done.removed, done.deleted, done.waiting), (3, 3, 3));
+    for (digest, status) in digests.iter().zip([200, 200, 404, 404, 404]) {
+        let answer = client.get(&format!("/v2/p/app/blobs/{digest}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{digest}");
+    }
+    holder.rollback().await.unwrap();
+    let done = collect(&app).await;
+    assert_eq!((done.reviewed, done.removed, done.waiting), (3, 2, 0));
+    assert_eq!(objects(&app).await, 0);
+    assert_counts(&app).await;
 }
 
 /// Pushes, overwrites and removals over shared layers beside a collection that never rests: whatever was

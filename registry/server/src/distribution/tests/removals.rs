@@ -225,3 +225,23 @@ async fn a_new_project_of_an_old_name_sees_nothing_of_the_old_one(pool: PgPool) 
     );
     assert!(used(&app, p).await > 0);
 }
+
+#[sqlx::test]
+async fn a_manifest_that_was_pushed_as_a_blob_too_stops_counting_for_both(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    let p = app.create_project("p", false).await;
+    let client = Client::admin(&app);
+    let image = client.image("p/app", "v1", "layer").await;
+    client.blob("p/app", &image.manifest).await;
+    let place = Place {
+        project_id: p,
+        repository_id: number(&app, "SELECT id FROM repositories").await,
+    };
+    let mut tx = app.app.pool.begin().await.unwrap();
+    remove_repository(&mut tx, app.app.clock.now(), TimeDelta::zero(), place)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(used(&app, p).await, 0);
+    super::garbage::assert_counts(&app).await;
+}

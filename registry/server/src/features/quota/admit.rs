@@ -45,10 +45,10 @@ pub(crate) async fn admit(
     Err(Error::new(Code::Denied, message).with_detail(detail))
 }
 
-/// Locks what a push locks as a rule, for a transaction that takes contents out of the count: the slot comes before the
-/// contents.
-pub(crate) async fn give_back(conn: &mut PgConnection, project_id: i64) -> Result<()> {
-    store::lock_slot(conn, project_id).await
+/// Locks what a push locks as a rule, for a transaction that takes contents out of the count: the slot of each project comes
+/// before the contents.
+pub(crate) async fn give_back(conn: &mut PgConnection, projects: &[i64]) -> Result<()> {
+    store::lock_slots(conn, projects).await
 }
 
 /// `3 B`, `1.5 KiB`, …: units of 1024, one decimal.

@@ -96,13 +96,14 @@ pub(super) async fn update(
     Ok(row.map(|row| (row.name, row.storage_limit)))
 }
 
-/// Locks this connection's slot, for a transaction that gives bytes back.
-pub(super) async fn lock_slot(conn: &mut PgConnection, project_id: i64) -> Result<()> {
+/// Locks this connection's slot of each of these projects, for a transaction that gives bytes back.
+pub(super) async fn lock_slots(conn: &mut PgConnection, projects: &[i64]) -> Result<()> {
     sqlx::query_scalar!(
-        "SELECT slot FROM project_usage WHERE project_id = $1 AND slot = usage_slot() FOR NO KEY UPDATE",
-        project_id,
+        "SELECT slot FROM project_usage WHERE project_id = ANY ($1) AND slot = usage_slot()
+         ORDER BY project_id FOR NO KEY UPDATE",
+        projects,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
     Ok(())
 }
