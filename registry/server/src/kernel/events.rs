@@ -15,6 +15,20 @@ pub(crate) async fn publish(
     kind: &str,
     payload: Value,
 ) -> Result<()> {
-    store::event_insert(conn, now, project_id, kind, payload).await?;
+    publish_all(conn, now, project_id, vec![(kind, payload)]).await
+}
+
+/// Writes events of one moment, in this order.
+pub(crate) async fn publish_all(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    project_id: Option<i64>,
+    events: Vec<(&str, Value)>,
+) -> Result<()> {
+    let (kinds, payloads): (Vec<String>, Vec<Value>) = events
+        .into_iter()
+        .map(|(kind, payload)| (kind.to_owned(), payload))
+        .unzip();
+    store::events_insert(conn, now, project_id, &kinds, &payloads).await?;
     Ok(())
 }

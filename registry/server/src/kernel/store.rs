@@ -222,19 +222,21 @@ pub(super) async fn audit_insert(conn: &mut PgConnection, lines: &[Line]) -> Res
     .map(|_| ())
 }
 
-/// One event of the outbox.
-pub(super) async fn event_insert(
+/// Events of the outbox, in the order of the two columns.
+pub(super) async fn events_insert(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     project_id: Option<i64>,
-    kind: &str,
-    payload: Value,
+    kinds: &[String],
+    payloads: &[Value],
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO events (project_id, kind, payload, occurred_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO events (project_id, kind, payload, occurred_at)
+         SELECT $1, e.kind, e.payload, $4
+         FROM unnest($2::text[], $3::jsonb[]) WITH ORDINALITY AS e (kind, payload, n) ORDER BY e.n",
         project_id,
-        kind,
-        payload,
+        kinds,
+        payloads,
         now
     )
     .execute(conn)

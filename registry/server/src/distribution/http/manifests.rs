@@ -61,6 +61,9 @@ pub(super) async fn put(call: Call<'_>, reference: &str, body: Body) -> Result<R
         bytes,
     };
     let pushed = push::put(call.app, call.ctx, request).await?;
+    if pushed.moved {
+        call.app.coherence.settle().await;
+    }
     let mut response = created(
         &format!("/v2/{repository}/manifests/{}", pushed.digest),
         &pushed.digest,

@@ -82,10 +82,9 @@ async fn answer(app: &App, parts: &mut Parts, target: Target, body: Body) -> Res
                 project: &known.project,
                 repository: &repository,
             };
-            // Uploads only add, and what does not exist is never remembered.
-            let changes = need != Need::Pull && !matches!(item, Item::Uploads | Item::Upload(_));
             let answer = operation(call, item, body).await?;
-            if changes {
+            // What only adds needs no word: what does not exist is never remembered. (A push that moves a tag waits by itself.)
+            if need == Need::Delete {
                 app.coherence.settle().await;
             }
             Ok(answer)

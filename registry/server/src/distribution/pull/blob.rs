@@ -8,9 +8,9 @@ use slipway_blobs::{BlobError, BlobReader, RedirectOptions};
 use slipway_model::{Digest, RepositoryName};
 use url::Url;
 
-use super::manifest::missing;
+use super::manifest::no_such_repository;
 use super::range::Wanted;
-use super::store::{self, BlobRow};
+use super::store::{self, BlobRow, Found};
 use crate::config::StorageConfig;
 use crate::distribution::content::{self, Lease};
 use crate::distribution::settings::LEASE;
@@ -65,7 +65,7 @@ pub(crate) async fn open(
     }
     // Collected between the two looks, or pushed again since: the row knows.
     let again = look_up(app, project, repository, digest).await?;
-    let again = again.ok_or_else(|| unknown(repository, digest))?;
+    let again = row_of(again).ok_or_else(|| unknown(repository, digest))?;
     if again.storage_key == row.storage_key {
         return Err(Error::internal(format!(
             "the object {} of {digest} is missing in the store",
@@ -141,16 +141,17 @@ async fn find(
     digest: &Digest,
 ) -> Result<Arc<BlobRow>> {
     let key = super::key(project, repository, digest);
-    let look_up = async || look_up(app, project, repository, digest).await;
+    let mut no_repository = false;
+    let look_up = async || {
+        let found = look_up(app, project, repository, digest).await?;
+        no_repository = matches!(found, Found::NoRepository);
+        Ok::<_, Error>(row_of(found))
+    };
     let found = app.blob_rows.get(&app.coherence, key, look_up).await?;
-    match found {
-        Some(row) => Ok(row),
-        None => {
-            let message = unknown_message(repository, digest);
-            let mut conn = app.pool.acquire().await?;
-            Err(missing(&mut conn, project, repository, Code::BlobUnknown, message).await?)
-        }
-    }
+    found.ok_or_else(|| match no_repository {
+        true => no_such_repository(repository),
+        false => unknown(repository, digest),
+    })
 }
 
 async fn look_up(
@@ -158,16 +159,21 @@ async fn look_up(
     project: &ProjectScope,
     repository: &RepositoryName,
     digest: &Digest,
-) -> Result<Option<Arc<BlobRow>>> {
+) -> Result<Found> {
     let mut conn = app.pool.acquire().await?;
-    let row = store::blob(&mut conn, project.id, repository.as_str(), digest.as_str()).await?;
-    Ok(row.map(Arc::new))
+    store::blob(&mut conn, project.id, repository.as_str(), digest.as_str()).await
+}
+
+fn row_of(found: Found) -> Option<Arc<BlobRow>> {
+    match found {
+        Found::Blob(row) => Some(Arc::new(row)),
+        Found::NoBlob | Found::NoRepository => None,
+    }
 }
 
 fn unknown(repository: &RepositoryName, digest: &Digest) -> Error {
-    Error::new(Code::BlobUnknown, unknown_message(repository, digest))
-}
-
-fn unknown_message(repository: &RepositoryName, digest: &Digest) -> String {
-    format!("there is no blob {digest} in {repository}")
+    Error::new(
+        Code::BlobUnknown,
+        format!("there is no blob {digest} in {repository}"),
+    )
 }

@@ -143,6 +143,11 @@ pub(crate) async fn missing(
     let found = content::store::find_repository(conn, project.id, repository.as_str()).await?;
     Ok(match found {
         Some(_) => Error::new(code, message),
-        None => Error::new(Code::NameUnknown, format!("there is no repository {repository}")),
+        None => no_such_repository(repository),
     })
+}
+
+/// The 404 for a repository.
+pub(super) fn no_such_repository(repository: &RepositoryName) -> Error {
+    Error::new(Code::NameUnknown, format!("there is no repository {repository}"))
 }

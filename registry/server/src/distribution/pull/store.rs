@@ -76,27 +76,46 @@ pub(crate) struct BlobRow {
     pub(crate) storage_key: String,
 }
 
+/// What a look for a blob came to.
+pub(crate) enum Found {
+    /// The repository may read it.
+    Blob(BlobRow),
+    /// There is no such blob in the repository.
+    NoBlob,
+    /// There is no such repository.
+    NoRepository,
+}
+
 /// Finds a blob through the repository's link: nothing else opens it.
 pub(crate) async fn blob(
     conn: &mut PgConnection,
     project_id: i64,
     repository: &str,
     digest: &str,
-) -> Result<Option<BlobRow>> {
-    let row = sqlx::query_as!(
-        BlobRow,
-        "SELECT l.repository_id, b.size, b.storage_key
-         FROM repositories r
-         JOIN repository_blobs l ON l.repository_id = r.id AND l.digest = $3
-         JOIN blobs b ON b.digest = l.digest
-         WHERE r.name = $2 AND r.project_id = $1",
+) -> Result<Found> {
+    let row = sqlx::query!(
+        r#"SELECT r.id, b.size AS "size?", b.storage_key AS "storage_key?"
+           FROM repositories r
+           LEFT JOIN (repository_blobs l JOIN blobs b ON b.digest = l.digest)
+                  ON l.repository_id = r.id AND l.digest = $3
+           WHERE r.name = $2 AND r.project_id = $1"#,
         project_id,
         repository,
         digest,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row)
+    Ok(match row {
+        None => Found::NoRepository,
+        Some(row) => match (row.size, row.storage_key) {
+            (Some(size), Some(storage_key)) => Found::Blob(BlobRow {
+                repository_id: row.id,
+                size,
+                storage_key,
+            }),
+            _ => Found::NoBlob,
+        },
+    })
 }
 
 /// Grants one more lease of a link; false where garbage collection was faster.

@@ -46,11 +46,11 @@ impl Arrival<'_> {
         if let Some(source) = self.copied_from {
             payload["copied_from"] = source.into();
         }
-        events::publish(conn, now, project, "artifact.pushed", payload).await?;
+        let mut arrived = vec![("artifact.pushed", payload)];
         for tag in self.tags {
             let payload = json!({"repository": self.repository, "digest": self.digest, "tag": tag, "by": by});
-            events::publish(conn, now, project, "tag.created", payload).await?;
+            arrived.push(("tag.created", payload));
         }
-        Ok(())
+        events::publish_all(conn, now, project, arrived).await
     }
 }

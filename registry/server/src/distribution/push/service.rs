@@ -39,6 +39,8 @@ pub(crate) struct Pushed {
     pub(crate) digest: Digest,
     pub(crate) tags: Vec<Tag>,
     pub(crate) subject: Option<Digest>,
+    /// A tag stands on another manifest now than before.
+    pub(crate) moved: bool,
 }
 
 /// Stores a manifest and its tags, or changes nothing.
@@ -65,11 +67,11 @@ pub(crate) async fn put(app: &App, ctx: &Context, request: PutManifest<'_>) -> R
         parsed: &parsed,
         config: config.as_ref(),
     };
-    retry::on_conflict!(async {
+    let moved = retry::on_conflict!(async {
         let mut tx = app.pool.begin().await?;
-        push.run(&mut tx).await?;
+        let moved = push.run(&mut tx).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(moved)
     })?;
     let subject = parsed
         .manifest
@@ -80,6 +82,7 @@ pub(crate) async fn put(app: &App, ctx: &Context, request: PutManifest<'_>) -> R
         digest: parsed.digest,
         tags: parsed.tags,
         subject,
+        moved,
     })
 }
 
@@ -94,6 +97,10 @@ impl Conditions {
             if_match: Condition::if_match(headers),
             if_none_match: Condition::if_none_match(headers),
         }
+    }
+
+    fn are_any(&self) -> bool {
+        self.if_match.is_some() || self.if_none_match.is_some()
     }
 
     /// Do they hold for what the reference stands on now?
@@ -142,14 +149,13 @@ struct Push<'a> {
 }
 
 impl Push<'_> {
-    /// The one transaction; see [`content`] for the order of locks.
-    async fn run(&self, conn: &mut PgConnection) -> Result<()> {
+    /// The one transaction; see [`content`] for the order of locks. True where a tag was moved.
+    async fn run(&self, conn: &mut PgConnection) -> Result<bool> {
         let now = self.app.clock.now();
-        let repository_id = content::ensure_repository(conn, now, self.project.id, self.repository)
-            .await?
-            .repository_id;
+        let place = content::ensure_repository(conn, now, self.project.id, self.repository).await?;
+        let repository_id = place.repository_id;
         let content_size = self.admit(conn, repository_id).await?;
-        let (manifest_id, is_new) = self.store_manifest(conn, repository_id, content_size).await?;
+        let (manifest_id, is_new) = self.store_manifest(conn, place, content_size).await?;
         if self.by_digest {
             let known = (!is_new).then(|| self.parsed.digest.as_str());
             self.conditions.check(known)?;
@@ -163,22 +169,19 @@ impl Push<'_> {
             }
             tags.push(tag.as_str());
         }
-        let place = Place {
-            project_id: self.project.id,
-            repository_id,
-        };
         admission::immutable(immutable::hold(conn, place, &moved, TagChange::Move).await?)?;
         if is_new || !tags.is_empty() {
             self.tell(conn, &tags, is_new).await?;
         }
-        store::touch_repository(conn, now, repository_id).await
+        store::touch_repository(conn, now, repository_id).await?;
+        Ok(!moved.is_empty())
     }
 
     /// Locks what the manifest points at and runs the checks; returns its size for display.
     async fn admit(&self, conn: &mut PgConnection, repository_id: i64) -> Result<i64> {
         let parsed = self.parsed;
         let (blobs, children) = (parsed.required_blobs(), parsed.required_children());
-        let links = store::lock_links(conn, repository_id, &parsed.blobs()).await?;
+        let links = store::end_leases(conn, repository_id, &parsed.blobs()).await?;
         let found = store::lock_children(conn, repository_id, &children).await?;
         admission::admit(&Candidate {
             size: parsed.bytes.len(),
@@ -197,7 +200,6 @@ impl Push<'_> {
                 .map(|child| child.digest.as_str())
                 .collect::<HashSet<_>>(),
         })?;
-        store::end_leases(conn, repository_id, &parsed.blobs()).await?;
         self.count_again(conn, repository_id, &links).await?;
         let below = found
             .iter()
@@ -236,21 +238,22 @@ impl Push<'_> {
     async fn store_manifest(
         &self,
         conn: &mut PgConnection,
-        repository_id: i64,
+        place: Place,
         content_size: i64,
     ) -> Result<(i64, bool)> {
         let parsed = self.parsed;
         let now = self.app.clock.now();
         loop {
-            if let Some(id) = store::lock_manifest(conn, repository_id, parsed.digest.as_str()).await? {
-                return Ok((id, false));
-            }
             let inserted =
-                store::insert_manifest(conn, now, repository_id, parsed, content_size, self.config).await?;
-            if let Some(id) = inserted {
-                store::insert_references(conn, id, parsed).await?;
-                content::count(conn, self.project.id, &[(&parsed.digest, parsed.size())]).await?;
-                return Ok((id, true));
+                store::insert_manifest(conn, now, place, parsed, content_size, self.config).await?;
+            if let Some(inserted) = inserted {
+                if !inserted.counted {
+                    content::count(conn, place.project_id, &[(&parsed.digest, parsed.size())]).await?;
+                }
+                return Ok((inserted.id, true));
+            }
+            if let Some(id) = store::lock_manifest(conn, place.repository_id, parsed.digest.as_str()).await? {
+                return Ok((id, false));
             }
         }
     }
@@ -264,7 +267,12 @@ impl Push<'_> {
         manifest_id: i64,
     ) -> Result<Set> {
         let now = self.app.clock.now();
-        let conditions = (!self.by_digest).then_some(&self.conditions);
+        let conditions = (!self.by_digest && self.conditions.are_any()).then_some(&self.conditions);
+        if conditions.is_none()
+            && store::insert_tag(conn, now, repository_id, tag.as_str(), manifest_id).await?
+        {
+            return Ok(Set::New);
+        }
         loop {
             let current = store::lock_tag(conn, repository_id, tag.as_str()).await?;
             if let Some(conditions) = conditions {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::parsed::Parsed;
+use crate::distribution::content::Place;
 use crate::error::Result;
 
 /// The key of a repository's blob that has at most this size.
@@ -72,24 +73,30 @@ pub(crate) async fn mark_counted(
     Ok(digests)
 }
 
-/// A push has come to its end: one lease less of each of these links, which are locked.
+/// As [`lock_links`], for a push that comes to its end with this: each of these links has one lease less.
 pub(crate) async fn end_leases(
     conn: &mut PgConnection,
     repository_id: i64,
     digests: &[String],
-) -> Result<()> {
-    sqlx::query!(
-        "UPDATE repository_blobs l SET leases = l.leases - 1
-         FROM (SELECT digest FROM repository_blobs
-               WHERE repository_id = $1 AND digest = ANY ($2) AND leases > 0
-               ORDER BY digest FOR NO KEY UPDATE) AS held
-         WHERE l.repository_id = $1 AND l.digest = held.digest AND l.leases > 0",
+) -> Result<Vec<LinkRow>> {
+    let rows = sqlx::query_as!(
+        LinkRow,
+        "WITH held AS (
+             SELECT l.digest, b.size, l.counted FROM repository_blobs l JOIN blobs b ON b.digest = l.digest
+             WHERE l.repository_id = $1 AND l.digest = ANY ($2) ORDER BY l.digest FOR KEY SHARE OF l),
+         ended AS (
+             UPDATE repository_blobs l SET leases = l.leases - 1
+             FROM (SELECT digest FROM repository_blobs
+                   WHERE repository_id = $1 AND digest = ANY ($2) AND leases > 0
+                   ORDER BY digest FOR NO KEY UPDATE) AS leased
+             WHERE l.repository_id = $1 AND l.digest = leased.digest AND l.leases > 0)
+         SELECT digest, size, counted FROM held",
         repository_id,
         digests,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(rows)
 }
 
 /// A child of an index.
@@ -104,6 +111,9 @@ pub(crate) async fn lock_children(
     repository_id: i64,
     digests: &[String],
 ) -> Result<Vec<ChildRow>> {
+    if digests.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query_as!(
         ChildRow,
         "SELECT digest, content_size FROM manifests WHERE repository_id = $1 AND digest = ANY ($2)
@@ -132,22 +142,53 @@ pub(crate) async fn lock_manifest(
     Ok(id)
 }
 
-/// Inserts a manifest; `None` where it is there already.
+/// A manifest that was inserted.
+pub(crate) struct Inserted {
+    pub(crate) id: i64,
+    /// The project's count and usage include it. If not, not enough is granted to this connection's slot of the usage.
+    pub(crate) counted: bool,
+}
+
+/// Inserts a manifest with everything that it points at; `None` where it is there already.
 pub(crate) async fn insert_manifest(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    repository_id: i64,
+    place: Place,
     parsed: &Parsed,
     content_size: i64,
     config: Option<&Value>,
-) -> Result<Option<i64>> {
+) -> Result<Option<Inserted>> {
     let manifest = &parsed.manifest;
-    let id = sqlx::query_scalar!(
-        "INSERT INTO manifests (repository_id, digest, media_type, artifact_type, is_index, config_digest,
-                                config_media_type, subject_digest, annotations, config, bytes, content_size, push_time)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id",
-        repository_id,
+    let (kinds, digests): (Vec<String>, Vec<String>) = parsed
+        .references()
+        .map(|(kind, d)| (kind.to_owned(), d.digest.to_string()))
+        .unzip();
+    let descriptors: Vec<Option<Value>> = match parsed.descriptors.is_empty() {
+        true => vec![None; digests.len()],
+        false => parsed.descriptors.clone(),
+    };
+    let inserted = sqlx::query_as!(
+        Inserted,
+        r#"WITH inserted AS (
+             INSERT INTO manifests (repository_id, digest, media_type, artifact_type, is_index, config_digest,
+                                    config_media_type, subject_digest, annotations, config, bytes, content_size, push_time)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id),
+         referring AS (
+             INSERT INTO manifest_references (manifest_id, position, kind, digest, descriptor)
+             SELECT i.id, (f.n - 1)::integer, f.kind, f.digest, f.descriptor
+             FROM inserted i, unnest($14::text[], $15::text[], $16::jsonb[])
+                              WITH ORDINALITY AS f (kind, digest, descriptor, n)),
+         counted AS (
+             INSERT INTO project_blobs (project_id, digest, size, links)
+             SELECT $17, $2, $18, 1
+             FROM inserted i, LATERAL (SELECT FROM project_usage u
+                                       WHERE u.project_id = $17 AND u.slot = usage_slot() AND i.id IS NOT NULL
+                                         AND u.used + $18 <= u.granted
+                                       FOR NO KEY UPDATE OF u) AS granted
+             ON CONFLICT (project_id, digest) DO UPDATE SET links = project_blobs.links + 1 RETURNING digest)
+         SELECT id, EXISTS (SELECT FROM counted) AS "counted!" FROM inserted"#,
+        place.repository_id,
         parsed.digest.as_str(),
         manifest.media_type,
         manifest.artifact_type,
@@ -160,38 +201,15 @@ pub(crate) async fn insert_manifest(
         &parsed.bytes[..],
         content_size,
         now,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(id)
-}
-
-/// Inserts everything that a new manifest points at.
-pub(crate) async fn insert_references(
-    conn: &mut PgConnection,
-    manifest_id: i64,
-    parsed: &Parsed,
-) -> Result<()> {
-    let (kinds, digests): (Vec<String>, Vec<String>) = parsed
-        .references()
-        .map(|(kind, d)| (kind.to_owned(), d.digest.to_string()))
-        .unzip();
-    let descriptors: Vec<Option<Value>> = match parsed.descriptors.is_empty() {
-        true => vec![None; digests.len()],
-        false => parsed.descriptors.clone(),
-    };
-    sqlx::query!(
-        "INSERT INTO manifest_references (manifest_id, position, kind, digest, descriptor)
-         SELECT $1, (f.n - 1)::integer, f.kind, f.digest, f.descriptor
-         FROM unnest($2::text[], $3::text[], $4::jsonb[]) WITH ORDINALITY AS f (kind, digest, descriptor, n)",
-        manifest_id,
         &kinds,
         &digests,
         &descriptors as &[Option<Value>],
+        place.project_id,
+        parsed.size(),
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(())
+    Ok(inserted)
 }
 
 /// Locks a tag and returns the manifest that it stands on.

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::append::check_start;
 use super::claim::{CLAIM, Claim};
 use super::range::ChunkRange;
+use super::store::Arrived;
 use super::{PushTarget, Session, blob_error, store};
 use crate::distribution::body::Incoming;
 use crate::distribution::content::{self, Lease};
@@ -177,6 +178,23 @@ impl Owned {
         let lease = Lease::new(self.app.clock.now(), LEASE);
         let size = i64::try_from(stored.size).map_err(Error::internal)?;
         let (digest, key) = (&self.digest, stored.key.as_str());
+        let arrived = Arrived {
+            project_id: self.project_id,
+            repository: &self.repository,
+            digest: digest.as_str(),
+            size,
+            storage_key: key,
+        };
+        let upload = (claim.id, claim.generation());
+        if let Some(done) = store::register(conn, lease, upload, &arrived).await? {
+            if !done.removed {
+                return Err(super::unknown());
+            }
+            if !done.counted {
+                content::count(conn, self.project_id, &[(digest, size)]).await?;
+            }
+            return Ok(true);
+        }
         let place = content::ensure_repository(conn, lease.now(), self.project_id, &self.repository).await?;
         let ours = content::store::keep_blob(conn, lease.now(), digest, size, key).await?;
         content::grant(conn, lease, place, digest, size).await?;

@@ -1,13 +1,15 @@
 //! Rows of uploads in progress.
 //!
 //! The beginning of an upload does not wait for the disk: should PostgreSQL itself crash within the next moment, an upload that
-//! has no byte yet has to be begun again. Progress and claims wait.
+//! has no byte yet has to be begun again. A claim waits only where it names the digest by which a finished object is found again;
+//! any other that is lost in a crash is as one that lapsed, since no later claim has its generation. Progress waits.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::distribution::content::Lease;
 use crate::error::Result;
 
 /// Which upload is meant: its id alone opens nothing.
@@ -51,7 +53,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Takes an upload that nobody holds. A claim that lasts longer than any could (`until`, and what clocks may differ by) was made
+/// Takes an upload that nobody holds, in a statement of its own. A claim that lasts longer than any could (`until`, and what clocks may differ by) was made
 /// by a clock that has been set back since; whoever still writes has renewed it by now.
 pub(crate) async fn take(
     conn: &mut PgConnection,
@@ -62,8 +64,9 @@ pub(crate) async fn take(
 ) -> Result<Option<Taken>> {
     let row = sqlx::query_as!(
         Taken,
-        "UPDATE uploads SET generation = generation + 1, claimed_until = $5, touched_at = $4,
+        "UPDATE uploads SET generation = (random() * 9007199254740991)::bigint, claimed_until = $5,
                 finishing = coalesce($6, finishing)
+         FROM (SELECT CASE WHEN $6::text IS NULL THEN set_config('synchronous_commit', 'off', true) END) AS soon
          WHERE id = $1 AND project_id = $2 AND repository = $3
            AND (claimed_until IS NULL OR claimed_until <= $4 OR claimed_until > $5::timestamptz + interval '1 minute')
          RETURNING state, generation",
@@ -195,6 +198,77 @@ pub(crate) async fn remove(conn: &mut PgConnection, id: Uuid, generation: i64) -
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A finished object and whose it is to be.
+pub(crate) struct Arrived<'a> {
+    pub(crate) project_id: i64,
+    pub(crate) repository: &'a str,
+    pub(crate) digest: &'a str,
+    pub(crate) size: i64,
+    pub(crate) storage_key: &'a str,
+}
+
+/// What [`register`] did besides the blob's row, its link and the review.
+pub(crate) struct Registered {
+    /// The project's count and usage include it. If not, not enough is granted to this connection's slot of the usage.
+    pub(crate) counted: bool,
+    /// The upload's row is gone. If not, the claim was lost.
+    pub(crate) removed: bool,
+}
+
+/// What nearly every upload ends with, in one statement: the blob's row, its link with a lease, the project's count and usage,
+/// the review, and the upload's own row goes. `None`, and nothing is done, where the repository is not there yet or the blob is
+/// there already.
+pub(crate) async fn register(
+    conn: &mut PgConnection,
+    lease: Lease,
+    (id, generation): (Uuid, i64),
+    arrived: &Arrived<'_>,
+) -> Result<Option<Registered>> {
+    // Each step reads the one before, so that they are taken in the order of locks (`distribution/content`).
+    let row = sqlx::query!(
+        r#"WITH place AS (
+               SELECT id FROM repositories WHERE name = $2 AND project_id = $1 FOR KEY SHARE),
+           kept AS (
+               INSERT INTO blobs (digest, size, storage_key, created_at)
+               SELECT $3, $4, $5, $6 FROM place
+               ON CONFLICT (digest) DO NOTHING RETURNING digest),
+           linked AS (
+               INSERT INTO repository_blobs (repository_id, digest, leased_until)
+               SELECT place.id, kept.digest, $7 FROM place, kept
+               ON CONFLICT (repository_id, digest) DO NOTHING RETURNING digest),
+           counted AS (
+               INSERT INTO project_blobs (project_id, digest, size, links)
+               SELECT $1, linked.digest, $4, 1
+               FROM linked, LATERAL (SELECT FROM project_usage u
+                                     WHERE u.project_id = $1 AND u.slot = usage_slot() AND linked.digest IS NOT NULL
+                                       AND u.used + $4 <= u.granted
+                                     FOR NO KEY UPDATE OF u) AS granted
+               ON CONFLICT (project_id, digest) DO UPDATE SET links = project_blobs.links + 1 RETURNING digest),
+           reviewed AS (
+               INSERT INTO blob_reviews AS v (digest, not_before) SELECT digest, $7 FROM linked
+               ON CONFLICT (digest) DO UPDATE SET not_before = least(v.not_before, excluded.not_before)),
+           removed AS (
+               DELETE FROM uploads u USING linked WHERE u.id = $8 AND u.generation = $9 RETURNING u.id)
+           SELECT EXISTS (SELECT FROM kept) AS "kept!", EXISTS (SELECT FROM counted) AS "counted!",
+                  EXISTS (SELECT FROM removed) AS "removed!""#,
+        arrived.project_id,
+        arrived.repository,
+        arrived.digest,
+        arrived.size,
+        arrived.storage_key,
+        lease.now(),
+        lease.until(),
+        id,
+        generation,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.kept.then_some(Registered {
+        counted: row.counted,
+        removed: row.removed,
+    }))
 }
 
 /// Which of these uploads there are.
