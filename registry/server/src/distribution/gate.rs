@@ -84,12 +84,12 @@ pub(crate) async fn enter(
     repository: &RepositoryName,
     need: Need,
 ) -> Result<Arc<Known>> {
-    let scope = format!("repository:{repository}:{}", need.words());
+    let scope = || format!("repository:{repository}:{}", need.words());
     if is_nobody(ctx) {
-        return Err(unauthorized(app, parts, Some(&scope), None));
+        return Err(unauthorized(app, parts, Some(&scope()), None));
     }
     let known = standing::in_project_known(app, &ctx.caller, repository.project()).await;
-    let known = known.map_err(|error| account_gone(app, parts, &scope, error))?;
+    let known = known.map_err(|error| account_gone(app, parts, &scope(), error))?;
     let by_token = ctx
         .token
         .as_ref()
@@ -100,7 +100,7 @@ pub(crate) async fn enter(
             Code::NameUnknown,
             format!("there is no project {}", repository.project()),
         )),
-        _ => Err(refused(app, ctx, parts, &scope)),
+        _ => Err(refused(app, ctx, parts, &scope())),
     }
 }
 
@@ -119,10 +119,7 @@ pub(crate) async fn enter_catalog(app: &App, ctx: &Context, parts: &Parts) -> Re
     let mut conn = app.pool.acquire().await?;
     let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await;
     let standing = standing.map_err(|error| account_gone(app, parts, scope, error))?;
-    let by_token = ctx
-        .token
-        .as_ref()
-        .is_none_or(crate::kernel::token::TokenScopes::allows_catalog);
+    let by_token = ctx.token.as_ref().is_none_or(|scopes| scopes.allows_catalog());
     if by_token && standing.allows_system(Resource::Catalog, Action::Read) {
         return Ok(());
     }

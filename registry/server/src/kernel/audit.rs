@@ -62,6 +62,8 @@ pub(crate) const EVENT_TYPES: &[&str] = &[
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Most lines that wait to be written.
 const MOST: usize = 20_000;
+/// How many lines are written by one statement.
+const CHUNK: usize = 1000;
 
 /// One line of the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -221,25 +223,27 @@ impl Gathered {
 }
 
 async fn write(app: &App, gathered: &Gathered) -> Result<()> {
-    let mut lines: Vec<Line> = gathered
-        .lines
-        .iter()
-        .map(|((origin, entry), (count, time))| {
-            let mut entry = entry.clone();
-            if *count > 1 {
-                entry.description.push_str(&format!(" ({count} times)"));
-            }
-            let (origin, time) = (origin.clone(), *time);
-            Line { origin, entry, time }
-        })
-        .collect();
-    lines.sort_by_key(|line| line.time);
+    let mut lines: Vec<_> = gathered.lines.iter().collect();
+    lines.sort_by_key(|(_, (_, time))| *time);
     let mut tx = app.pool.begin().await?;
-    for lines in lines.chunks(1000) {
-        store::audit_insert(&mut tx, lines).await?;
+    for lines in lines.chunks(CHUNK) {
+        let lines: Vec<Line> = lines.iter().map(|line| line_of(line)).collect();
+        store::audit_insert(&mut tx, &lines).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+fn line_of(((origin, entry), (count, time)): &(&(Origin, AuditEntry), &(u64, DateTime<Utc>))) -> Line {
+    let mut entry = entry.clone();
+    if *count > 1 {
+        entry.description.push_str(&format!(" ({count} times)"));
+    }
+    Line {
+        origin: origin.clone(),
+        entry,
+        time: *time,
+    }
 }
 
 /// Writes what was gathered every second until `stop`, and then once more.

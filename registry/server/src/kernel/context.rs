@@ -1,5 +1,7 @@
 //! Who is calling, from where, in which request. Extracting it is authentication and nothing more.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
@@ -20,7 +22,7 @@ pub(crate) struct Context {
     /// Who.
     pub(crate) caller: Caller,
     /// What the bearer token may be used for, where one was sent.
-    pub(crate) token: Option<TokenScopes>,
+    pub(crate) token: Option<Arc<TokenScopes>>,
     /// Marks the credential that was used, for tokens made from it.
     pub(crate) credential: Option<String>,
     /// From where.

@@ -147,7 +147,10 @@ async fn find(
         no_repository = matches!(found, Found::NoRepository);
         Ok::<_, Error>(row_of(found))
     };
-    let found = app.blob_rows.get(&app.coherence, key, look_up).await?;
+    let found = app
+        .blob_rows
+        .get::<str, _>(&app.coherence, key.as_str(), look_up)
+        .await?;
     found.ok_or_else(|| match no_repository {
         true => no_such_repository(repository),
         false => unknown(repository, digest),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use slipway_model::{Digest, Reference, RepositoryName};
+use slipway_model::manifest::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+use slipway_model::{Reference, RepositoryName};
 use sqlx::PgConnection;
 
 use super::store::{self, ManifestRow};
-use crate::distribution::conditional::etag;
 use crate::distribution::content;
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
@@ -21,8 +21,8 @@ use crate::kernel::context::Context;
 const CAPACITY: u64 = 32 << 20;
 /// Longer ones are read anew each time.
 const LONGEST_KEPT: usize = store::FEW_BYTES as usize;
-/// What an entry takes beside its key and the manifest's bytes.
-const OVERHEAD: usize = 512;
+/// What an entry takes beside its key and the manifest's bytes: the cache's own nodes are half of it.
+const OVERHEAD: usize = 768;
 
 /// Manifests that were pulled lately.
 pub(crate) type Manifests = Guarded<Box<str>, Arc<Pulled>>;
@@ -55,11 +55,12 @@ pub(crate) struct Pulled {
 
 impl Pulled {
     fn new(row: ManifestRow) -> Result<Self> {
-        let digest = Digest::parse(&row.digest).map_err(Error::internal)?;
+        let quoted = Bytes::from(format!("\"{}\"", row.digest));
+        let digest = quoted.slice(1..=row.digest.len());
         Ok(Self {
-            digest: HeaderValue::from_str(digest.as_str()).map_err(Error::internal)?,
-            etag: etag(&digest),
-            media_type: HeaderValue::try_from(row.media_type).map_err(Error::internal)?,
+            digest: HeaderValue::from_maybe_shared(digest).map_err(Error::internal)?,
+            etag: HeaderValue::from_maybe_shared(quoted).map_err(Error::internal)?,
+            media_type: media_type(row.media_type)?,
             size: u64::try_from(row.size).unwrap_or(0),
             bytes: row.bytes.map(Bytes::from),
             repository_id: row.repository_id,
@@ -102,6 +103,17 @@ impl Pulled {
     }
 }
 
+/// The usual ones cost no memory.
+fn media_type(text: String) -> Result<HeaderValue> {
+    match [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST]
+        .into_iter()
+        .find(|usual| *usual == text)
+    {
+        Some(usual) => Ok(HeaderValue::from_static(usual)),
+        None => HeaderValue::try_from(text).map_err(Error::internal),
+    }
+}
+
 /// Finds a manifest.
 pub(crate) async fn pull(
     app: &App,
@@ -123,7 +135,10 @@ pub(crate) async fn pull(
     };
     let key = super::key(project, repository, reference);
     let good = |pulled: &Arc<Pulled>| !with_bytes || pulled.bytes.is_some();
-    let found = app.manifests.get_if(&app.coherence, key, good, look_up).await?;
+    let found = app
+        .manifests
+        .get_if::<str, _>(&app.coherence, key.as_str(), good, look_up)
+        .await?;
     if let Some(pulled) = found.or(long) {
         return Ok(pulled);
     }

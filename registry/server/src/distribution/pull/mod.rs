@@ -16,6 +16,6 @@ use crate::kernel::access::ProjectScope;
 
 /// How memory calls what `reference` names in a repository: as the tables call it when it changes
 /// (`migrations/0020_changes.sql`).
-fn key(project: &ProjectScope, repository: &RepositoryName, reference: impl std::fmt::Display) -> Box<str> {
-    format!("{} {repository} {reference}", project.id).into()
+fn key(project: &ProjectScope, repository: &RepositoryName, reference: impl std::fmt::Display) -> String {
+    format!("{} {repository} {reference}", project.id)
 }

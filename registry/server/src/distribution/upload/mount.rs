@@ -9,7 +9,6 @@ use crate::distribution::{gate, retry};
 use crate::error::Result;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
-use crate::kernel::token::TokenScopes;
 
 /// Most repositories that are looked at when the client names none.
 const CANDIDATES: i64 = 20;
@@ -43,7 +42,7 @@ async fn candidates(
     target: PushTarget<'_>,
     digest: &Digest,
 ) -> Result<Vec<RepositoryName>> {
-    let scopes = ctx.token.iter().flat_map(TokenScopes::iter);
+    let scopes = ctx.token.iter().flat_map(|scopes| scopes.iter());
     let named: Vec<String> = scopes.map(|scope| scope.name.clone()).collect();
     let project = target.project.id;
     let mut conn = app.pool.acquire().await?;

@@ -45,7 +45,7 @@ pub(super) async fn login(app: &App, token: &str) -> Result<Option<Login>> {
     let look_up = async || look_up(app, token).await;
     let known = app
         .tokens_seen
-        .get_if(&app.coherence, token.into(), good, look_up)
+        .get_if::<str, _>(&app.coherence, token, good, look_up)
         .await?;
     Ok(known.map(|known| known.login.clone()))
 }
@@ -61,7 +61,7 @@ async fn look_up(app: &App, token: &str) -> Result<Option<Arc<GoodToken>>> {
     Ok(Some(Arc::new(GoodToken {
         login: Login {
             caller: current.caller,
-            token: Some(claims.scopes().clone()),
+            token: Some(Arc::new(claims.scopes().clone())),
             credential: claims.credential().map(str::to_owned),
         },
         from: claims.begins(),

@@ -10,6 +10,8 @@ mod throttle;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use base64::Engine;
@@ -29,7 +31,7 @@ pub(crate) struct Login {
     /// Who.
     pub(crate) caller: Caller,
     /// The scopes of the token, where one was sent.
-    pub(crate) token: Option<TokenScopes>,
+    pub(crate) token: Option<Arc<TokenScopes>>,
     /// Marks the credential (see [`super::token::fingerprint`]); none for nobody.
     pub(crate) credential: Option<String>,
 }

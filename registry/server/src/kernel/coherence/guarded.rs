@@ -1,5 +1,6 @@
 //! Values of the database that are kept in memory until they change.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -61,36 +62,44 @@ where
         }
     }
 
-    /// The value in memory, or what `look_up` finds. Only what exists is kept.
-    pub(crate) async fn get<E>(
+    /// The value in memory, or what `look_up` finds. Only what exists is kept. A key that is borrowed (`Q`) is copied only then.
+    pub(crate) async fn get<Q, E>(
         &self,
         coherence: &Coherence,
-        key: K,
+        key: impl Borrow<Q> + Into<K>,
         look_up: impl AsyncFnOnce() -> Result<Option<V>, E>,
-    ) -> Result<Option<V>, E> {
+    ) -> Result<Option<V>, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         self.get_if(coherence, key, |_| true, look_up).await
     }
 
     /// As [`Self::get`]; a value in memory that is not `good` (any more, or for this) is looked up again.
-    pub(crate) async fn get_if<E>(
+    pub(crate) async fn get_if<Q, E>(
         &self,
         coherence: &Coherence,
-        key: K,
+        key: impl Borrow<Q> + Into<K>,
         good: impl FnOnce(&V) -> bool,
         look_up: impl AsyncFnOnce() -> Result<Option<V>, E>,
-    ) -> Result<Option<V>, E> {
+    ) -> Result<Option<V>, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let window = coherence.window();
-        if let Some(value) = self.remembered(&key).filter(good)
+        if let Some(value) = self.remembered(key.borrow()).filter(good)
             && window.is_open()
         {
             self.hits.increment(1);
             return Ok(Some(value));
         }
-        let ticket = window.is_open().then(|| self.ticket(&key));
+        let ticket = window.is_open().then(|| self.ticket(key.borrow()));
         let found = look_up().await?;
         self.misses.increment(1);
         if let (Some(ticket), Some(value)) = (ticket, &found) {
-            self.keep(&ticket, key, value.clone());
+            self.keep(&ticket, key.into(), value.clone());
         }
         Ok(found)
     }
@@ -98,7 +107,7 @@ where
     /// Forgets one key.
     pub(super) fn forget<Q>(&self, key: &Q)
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let mut forgotten = self.lock(self.slot(key));
@@ -114,12 +123,16 @@ where
         self.entries.invalidate_all();
     }
 
-    fn remembered(&self, key: &K) -> Option<V> {
+    fn remembered<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let entry = self.entries.get(key)?;
         (entry.generation == self.generation.load(Ordering::Acquire)).then_some(entry.value)
     }
 
-    fn ticket(&self, key: &K) -> Ticket {
+    fn ticket<Q: Hash + ?Sized>(&self, key: &Q) -> Ticket {
         let slot = self.slot(key);
         Ticket {
             slot,

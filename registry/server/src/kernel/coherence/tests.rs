@@ -15,9 +15,7 @@ async fn get(
     look_up: impl AsyncFnOnce() -> Option<u32>,
 ) -> Option<u32> {
     let found = numbers
-        .get(coherence, "key".into(), async || {
-            Ok::<_, Infallible>(look_up().await)
-        })
+        .get::<str, _>(coherence, "key", async || Ok::<_, Infallible>(look_up().await))
         .await;
     found.unwrap()
 }

@@ -73,5 +73,7 @@ pub(crate) async fn in_project_known(
     };
     let key = (Account::from(caller), Box::from(project));
     let good = |known: &Arc<Known>| known.until.is_none_or(|until| now < until);
-    app.standings.get_if(&app.coherence, key, good, look_up).await
+    app.standings
+        .get_if::<(Account, Box<str>), _>(&app.coherence, key, good, look_up)
+        .await
 }
