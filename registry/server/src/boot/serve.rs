@@ -50,6 +50,7 @@ pub(super) async fn until_told(
     let counts = tokio::spawn(pull::counts::run(app.clone(), stop.clone()));
     let changes = tokio::spawn(coherence::run(app.clone(), stop.clone()));
     let audit = tokio::spawn(audit::run(app.clone(), stop.clone()));
+    let figures = tokio::spawn(router::metrics::keep_up(stop.clone()));
     let side = metrics.map(|listener| {
         tokio::spawn(listener.run(
             router::build_metrics(app.clone()),
@@ -80,6 +81,7 @@ pub(super) async fn until_told(
     counts.await.ok();
     changes.await.ok();
     audit.await.ok();
+    figures.await.ok();
     if let Some(side) = side {
         side.await.ok();
     }

@@ -1,18 +1,24 @@
 //! Prometheus: what came in, what was answered, how long it took.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::kernel::app::App;
-use crate::kernel::store;
+use crate::kernel::{periodic, store};
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// How often times are summed up.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 const SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
@@ -66,50 +72,95 @@ async fn open_uploads(app: &App) -> Option<f64> {
     u32::try_from(count).ok().map(f64::from)
 }
 
+/// Sums up, every second until `stop`, what was timed since: each time that was taken is kept until then.
+pub(crate) async fn keep_up(stop: CancellationToken) {
+    let failure = "times could not be summed up yet";
+    periodic::every(INTERVAL, stop, failure, || async {
+        if let Some(Some(handle)) = HANDLE.get() {
+            handle.run_upkeep();
+        }
+        Ok(())
+    })
+    .await;
+}
+
 /// Counts and times one request, by the route's template: names of projects are no label.
 pub(super) async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = known_method(request.method().as_str());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let running = Running::new();
     let response = next.run(request).await;
     drop(running);
+    let status = response.status().as_u16();
     // The distribution API is one wildcard route: its handlers say what they did.
-    let route = response
-        .extensions()
-        .get::<Route>()
-        .map_or(route, |route| route.0.to_owned());
-    let status = response.status().as_u16().to_string();
-    let labels = [
-        ("route", route),
-        ("method", method.to_owned()),
-        ("status", status),
-    ];
-    metrics::counter!("slipway_http_requests_total", &labels).increment(1);
-    metrics::histogram!("slipway_http_request_duration_seconds", &labels[..2])
-        .record(started.elapsed().as_secs_f64());
+    let figures = match response.extensions().get::<Route>() {
+        Some(Route(route)) => remembered(route, method, status),
+        None => {
+            let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+            Figures::new(route, method, status)
+        }
+    };
+    figures.requests.increment(1);
+    figures.seconds.record(started.elapsed().as_secs_f64());
     response
+}
+
+/// What requests of one kind are counted and timed by.
+#[derive(Clone)]
+struct Figures {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+impl Figures {
+    fn new(route: &str, method: &'static str, status: u16) -> Self {
+        let labels = [
+            ("route", route.to_owned()),
+            ("method", method.to_owned()),
+            ("status", status.to_string()),
+        ];
+        Self {
+            requests: metrics::counter!("slipway_http_requests_total", &labels),
+            seconds: metrics::histogram!("slipway_http_request_duration_seconds", &labels[..2]),
+        }
+    }
+}
+
+/// The figures of requests of the distribution API, whose kinds are few: a pull makes no labels.
+fn remembered(route: &'static str, method: &'static str, status: u16) -> Figures {
+    type Kind = (&'static str, &'static str, u16);
+    static KNOWN: LazyLock<RwLock<HashMap<Kind, Figures>>> = LazyLock::new(RwLock::default);
+    let kind = (route, method, status);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(figures) = known.get(&kind) {
+        return figures.clone();
+    }
+    drop(known);
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(kind)
+        .or_insert_with(|| Figures::new(route, method, status))
+        .clone()
 }
 
 /// Put into a response's extensions, it replaces the matched route as the label of its metrics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route(pub(crate) &'static str);
 
-struct Running;
+struct Running(Gauge);
 
 impl Running {
     fn new() -> Self {
-        metrics::gauge!("slipway_http_requests_running").increment(1.0);
-        Self
+        let running = metrics::gauge!("slipway_http_requests_running");
+        running.increment(1.0);
+        Self(running)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        metrics::gauge!("slipway_http_requests_running").decrement(1.0);
+        self.0.decrement(1.0);
     }
 }
 
