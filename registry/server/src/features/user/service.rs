@@ -1,6 +1,7 @@
 //! What happens to accounts.
 
 use slipway_api::{CurrentUser, UserCreate};
+use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
 use super::rules::{bad, check_profile, check_username};
@@ -55,14 +56,12 @@ pub(super) async fn current(app: &App, ctx: &Context) -> Result<CurrentUser> {
     }
 }
 
-/// One account, for itself and for administrators.
+/// One account.
 pub(super) async fn get(app: &App, ctx: &Context, id: i64) -> Result<CurrentUser> {
     let mut conn = app.pool.acquire().await?;
-    self_or_administrator(&mut conn, app, ctx, id).await?;
-    store::get(&mut conn, id)
-        .await?
+    enter(&mut conn, app, ctx, id, Action::Read)
+        .await
         .map(CurrentUser::from)
-        .ok_or_else(|| missing(id))
 }
 
 /// Makes an account; `in_portal` says that the request came from the portal's own pages.
@@ -92,12 +91,12 @@ pub(super) async fn create(app: &App, ctx: &Context, in_portal: bool, new: &User
     Ok(id)
 }
 
-/// Administrators may, and where they allow it everybody, but in the portal only, where no program can make thousands unseen.
+/// Administrators and robots with the permission may, and where they allow it everybody, but in the portal only, where no program can make thousands unseen.
 async fn may_create(app: &App, ctx: &Context, in_portal: bool) -> Result<()> {
     let mut conn = app.pool.acquire().await?;
     let standing = standing::in_system(&mut conn, app.clock.now(), &ctx.caller).await?;
     match standing {
-        Standing::Administrator => Ok(()),
+        standing if standing.allows_system(Resource::User, Action::Create) => Ok(()),
         Standing::Anonymous | Standing::Member(_) if app.settings.now().self_registration() => {
             if in_portal {
                 return Ok(());
@@ -114,10 +113,7 @@ async fn may_create(app: &App, ctx: &Context, in_portal: bool) -> Result<()> {
 /// Changes a profile.
 pub(super) async fn update(app: &App, ctx: &Context, id: i64, profile: &CurrentUser) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
-    self_or_administrator(&mut transaction, app, ctx, id).await?;
-    let user = store::get(&mut transaction, id)
-        .await?
-        .ok_or_else(|| missing(id))?;
+    let user = enter(&mut transaction, app, ctx, id, Action::Update).await?;
     check_profile(&profile.email, &profile.realname, &profile.comment)?;
     if !store::update_profile(&mut transaction, app.clock.now(), id, profile).await? {
         return Err(Error::new(
@@ -130,12 +126,11 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, profile: &CurrentU
     Ok(())
 }
 
-/// Changes a password: one's own with the old one, somebody else's as an administrator.
+/// Changes a password: one's own with the old one, somebody else's without.
 pub(super) async fn change_password(app: &App, ctx: &Context, id: i64, old: &str, new: &str) -> Result<()> {
     let user = {
         let mut conn = app.pool.acquire().await?;
-        self_or_administrator(&mut conn, app, ctx, id).await?;
-        store::get(&mut conn, id).await?.ok_or_else(|| missing(id))?
+        enter(&mut conn, app, ctx, id, Action::Update).await?
     };
     let stored = user.password_hash.unwrap_or_default();
     if is_self(ctx, id) && !password::verify(old, &stored).await? {
@@ -169,28 +164,45 @@ pub(super) async fn set_sysadmin(app: &App, ctx: &Context, id: i64, flag: bool) 
 /// Removes an account and its memberships. What it owns stays; its name is free again.
 pub(super) async fn delete(app: &App, ctx: &Context, id: i64) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
-    standing::require_administrator(&mut transaction, app.clock.now(), ctx).await?;
+    let now = app.clock.now();
+    standing::require_system(&mut transaction, now, ctx, Resource::User, Action::Delete).await?;
     if id == ADMIN || is_self(ctx, id) {
         return Err(Error::new(
             Code::Forbidden,
             format!("User with ID {id} cannot be deleted"),
         ));
     }
-    let user = store::get(&mut transaction, id)
-        .await?
-        .ok_or_else(|| missing(id))?;
+    let user = enter(&mut transaction, app, ctx, id, Action::Delete).await?;
     store::delete(&mut transaction, app.clock.now(), id).await?;
     note(&mut transaction, app, ctx, "delete", &user.username).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-async fn self_or_administrator(conn: &mut PgConnection, app: &App, ctx: &Context, id: i64) -> Result<()> {
-    let found = standing::in_system(conn, app.clock.now(), &ctx.caller).await?;
-    if found == Standing::Administrator || is_self(ctx, id) {
-        return Ok(());
+/// The account, if the caller may do this to it: everybody to his own, others where they have the permission. A robot changes no
+/// administrator's account, or its permission would be as good as his.
+async fn enter(
+    conn: &mut PgConnection,
+    app: &App,
+    ctx: &Context,
+    id: i64,
+    action: Action,
+) -> Result<UserRow> {
+    let standing = standing::in_system(conn, app.clock.now(), &ctx.caller).await?;
+    if !is_self(ctx, id) && !standing.allows_system(Resource::User, action) {
+        return Err(standing::refused(&ctx.caller));
     }
-    Err(standing::refused(&ctx.caller))
+    let user = store::get(conn, id).await?.ok_or_else(|| missing(id))?;
+    if user.sysadmin && action != Action::Read && matches!(standing, Standing::Robot { .. }) {
+        return Err(Error::new(
+            Code::Forbidden,
+            format!(
+                "{} is an administrator: another administrator may change the account, a robot may not",
+                user.username
+            ),
+        ));
+    }
+    Ok(user)
 }
 
 fn is_self(ctx: &Context, id: i64) -> bool {

@@ -321,3 +321,49 @@ async fn administrators_and_permissions(pool: PgPool) {
     // At once.
     assert_eq!(test.get(&dev, USERS).await.status, StatusCode::FORBIDDEN);
 }
+
+#[sqlx::test]
+async fn robots_manage_accounts_as_they_were_granted_but_no_administrators(pool: PgPool) {
+    let test = TestApp::new(pool).await;
+    let access: Vec<Value> = ["create", "read", "update", "delete", "list"]
+        .iter()
+        .map(|action| json!({"resource": "user", "action": action}))
+        .collect();
+    let grants = json!([{"kind": "system", "namespace": "/", "access": access}]);
+    let robot = test.create_system_robot("accounts", grants).await;
+    let new = json!({"username": "dev", "email": "dev@example.org", "realname": "D", "password": PASSWORD});
+    let made = test.send_json(&robot, Method::POST, USERS, &new).await;
+    assert_eq!(
+        (made.status.as_u16(), made.header("location")),
+        (201, "/api/v2.0/users/3")
+    );
+    assert_eq!(
+        test.get(&robot, "/api/v2.0/users/3").await.json()["username"],
+        "dev"
+    );
+    let profile = json!({"email": "new@example.org", "realname": "D"});
+    let password = json!({"new_password": "Another-staple-2"});
+    let flag = json!({"sysadmin_flag": true});
+    for (method, path, body, status) in [
+        (Method::PUT, "/api/v2.0/users/3", &profile, 200),
+        (Method::PUT, "/api/v2.0/users/3/password", &password, 200),
+        // Nobody becomes an administrator, and none is touched.
+        (Method::PUT, "/api/v2.0/users/3/sysadmin", &flag, 403),
+        (Method::PUT, "/api/v2.0/users/1", &profile, 403),
+        (Method::PUT, "/api/v2.0/users/1/password", &password, 403),
+    ] {
+        let answer = test.send_json(&robot, method, path, body).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {answer:?}");
+    }
+    let promoted = test
+        .send_json(&test.admin(), Method::PUT, "/api/v2.0/users/3/sysadmin", &flag)
+        .await;
+    assert_eq!(promoted.status, StatusCode::OK);
+    for (flag, status) in [(true, 403), (false, 200)] {
+        let flag = json!({"sysadmin_flag": flag});
+        test.send_json(&test.admin(), Method::PUT, "/api/v2.0/users/3/sysadmin", &flag)
+            .await;
+        let answer = test.send(&robot, Method::DELETE, "/api/v2.0/users/3").await;
+        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+    }
+}

@@ -1,358 +1,109 @@
-//! The routes, and what each asks for.
+//! The routes, and what each asks for: `routes.tsv`.
 
 use axum::http::Method;
 use slipway_model::permission::{Action, Resource};
 
-/// A route and what it asks for. `{p}` is the project's name, `{id}` its id.
+/// A way to call a route, and what it asks for.
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
+    pub(super) need: Need,
     pub(super) body: Option<&'static str>,
-    pub(super) place: Place,
-    pub(super) resource: Resource,
-    pub(super) action: Action,
 }
 
+/// What a route asks of its caller.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Place {
-    Project,
-    System,
+pub(super) enum Need {
+    /// Nothing: credentials are not even looked at.
+    Unasked,
+    /// Nothing, but credentials that are sent must be good.
+    Anyone,
+    /// An account.
+    Account,
+    /// Somebody who may make robots, in some project at least.
+    Granter,
+    /// A system administrator.
+    Administrator,
+    /// The operator's own account.
+    Operator,
+    /// The token of one of our own pages.
+    Page,
+    /// A permission in the project.
+    Project(Resource, Action),
+    /// The same, but nobody without an account.
+    Named(Resource, Action),
+    /// A permission on the system.
+    System(Resource, Action),
+    /// A person, or a robot with the permission on the system.
+    People(Resource, Action),
 }
 
-fn route(
-    method: Method,
-    path: &'static str,
-    body: Option<&'static str>,
-    place: Place,
-    resource: Resource,
-    action: Action,
-) -> Route {
-    Route {
-        method,
-        path,
-        body,
-        place,
-        resource,
-        action,
+impl Need {
+    fn parse(text: &str) -> Option<Self> {
+        let Some((kind, pair)) = text.split_once(':') else {
+            return Some(match text {
+                "unasked" => Self::Unasked,
+                "anyone" => Self::Anyone,
+                "account" => Self::Account,
+                "granter" => Self::Granter,
+                "administrator" => Self::Administrator,
+                "operator" => Self::Operator,
+                "page" => Self::Page,
+                _ => return None,
+            });
+        };
+        let (resource, action) = pair.split_once(':')?;
+        let (resource, action) = (Resource::parse(resource)?, Action::parse(action)?);
+        Some(match kind {
+            "project" => Self::Project(resource, action),
+            "named" => Self::Named(resource, action),
+            "system" => Self::System(resource, action),
+            "people" => Self::People(resource, action),
+            _ => return None,
+        })
+    }
+
+    /// The permission that it is about, if it is about one.
+    pub(super) fn pair(self) -> Option<(Resource, Action)> {
+        match self {
+            Self::Project(resource, action)
+            | Self::Named(resource, action)
+            | Self::System(resource, action)
+            | Self::People(resource, action) => Some((resource, action)),
+            _ => None,
+        }
     }
 }
 
-/// Requests that change nothing when they are let through: what they name is not there, or their body is
-/// refused after the gate.
+impl Route {
+    /// Does it stand for this path of the document? How many of its parts are the very same words says how well.
+    pub(super) fn fits(&self, path: &str) -> Option<usize> {
+        let own = self.path.split('?').next()?.trim_end_matches('/');
+        let (own, other): (Vec<&str>, Vec<&str>) = (own.split('/').collect(), path.split('/').collect());
+        let fit = own.len() == other.len()
+            && own
+                .iter()
+                .zip(&other)
+                .all(|(own, other)| other.starts_with('{') || own == other);
+        fit.then(|| own.iter().zip(&other).filter(|(own, other)| own == other).count())
+    }
+}
+
+/// All rows of the table.
 pub(super) fn routes() -> Vec<Route> {
-    use Action as A;
-    use Place::{Project, System};
-    use Resource as R;
-    const REPOSITORY: &str = "/api/v2.0/projects/{p}/repositories/hello";
-    const MISSING: &str = "/api/v2.0/projects/{p}/repositories/nope/artifacts/nope";
-    let (get, post, put, patch, delete) = (
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    );
-    let robot = Some(
-        r#"{"name":"x","level":"project","duration":-1,"permissions":[{"kind":"project","namespace":"{p}","access":[{"resource":"{r}","action":"{a}"}]}]}"#,
-    );
-    let system_robot = Some(
-        r#"{"name":"x","level":"system","duration":-1,"permissions":[{"kind":"project","namespace":"nope","access":[{"resource":"{r}","action":"{a}"}]}]}"#,
-    );
-    vec![
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}",
-            None,
-            Project,
-            R::Project,
-            A::Read,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{id}",
-            None,
-            Project,
-            R::Project,
-            A::Read,
-        ),
-        route(
-            put.clone(),
-            "/api/v2.0/projects/{p}",
-            Some("{}"),
-            Project,
-            R::Project,
-            A::Update,
-        ),
-        route(
-            delete.clone(),
-            "/api/v2.0/projects/{p}",
-            None,
-            Project,
-            R::Project,
-            A::Delete,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/_deletable",
-            None,
-            Project,
-            R::Project,
-            A::Delete,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/summary",
-            None,
-            Project,
-            R::Project,
-            A::Read,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/members",
-            None,
-            Project,
-            R::Member,
-            A::List,
-        ),
-        route(
-            post.clone(),
-            "/api/v2.0/projects/{p}/members",
-            Some("{}"),
-            Project,
-            R::Member,
-            A::Create,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/members/99999",
-            None,
-            Project,
-            R::Member,
-            A::Read,
-        ),
-        route(
-            put.clone(),
-            "/api/v2.0/projects/{p}/members/99999",
-            Some(r#"{"role_id":2}"#),
-            Project,
-            R::Member,
-            A::Update,
-        ),
-        route(
-            delete.clone(),
-            "/api/v2.0/projects/{p}/members/99999",
-            None,
-            Project,
-            R::Member,
-            A::Delete,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories",
-            None,
-            Project,
-            R::Repository,
-            A::List,
-        ),
-        route(get.clone(), REPOSITORY, None, Project, R::Repository, A::Read),
-        route(
-            put.clone(),
-            REPOSITORY,
-            Some(r#"{"description":"d"}"#),
-            Project,
-            R::Repository,
-            A::Update,
-        ),
-        route(
-            delete.clone(),
-            "/api/v2.0/projects/{p}/repositories/nope",
-            None,
-            Project,
-            R::Repository,
-            A::Delete,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories/hello/artifacts",
-            None,
-            Project,
-            R::Artifact,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1",
-            None,
-            Project,
-            R::Artifact,
-            A::Read,
-        ),
-        route(delete.clone(), MISSING, None, Project, R::Artifact, A::Delete),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/accessories",
-            None,
-            Project,
-            R::Accessory,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/additions/build_history",
-            None,
-            Project,
-            R::ArtifactAddition,
-            A::Read,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/repositories/hello/artifacts/v1/tags",
-            None,
-            Project,
-            R::Tag,
-            A::List,
-        ),
-        route(
-            post.clone(),
-            "/api/v2.0/projects/{p}/repositories/nope/artifacts/nope/tags",
-            Some(r#"{"name":"x"}"#),
-            Project,
-            R::Tag,
-            A::Create,
-        ),
-        route(
-            delete.clone(),
-            "/api/v2.0/projects/{p}/repositories/nope/artifacts/nope/tags/x",
-            None,
-            Project,
-            R::Tag,
-            A::Delete,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/robots?q=Level%3Dproject,ProjectID%3D{id}",
-            None,
-            Project,
-            R::Robot,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/robots/{robot}",
-            None,
-            Project,
-            R::Robot,
-            A::Read,
-        ),
-        route(
-            post.clone(),
-            "/api/v2.0/robots",
-            robot,
-            Project,
-            R::Robot,
-            A::Create,
-        ),
-        route(
-            put,
-            "/api/v2.0/robots/{robot}",
-            Some(
-                r#"{"name":"other","level":"project","permissions":[{"kind":"project","namespace":"{p}","access":[{"resource":"{r}","action":"{a}"}]}]}"#,
-            ),
-            Project,
-            R::Robot,
-            A::Update,
-        ),
-        route(
-            patch,
-            "/api/v2.0/robots/{robot}",
-            Some("{}"),
-            Project,
-            R::Robot,
-            A::Update,
-        ),
-        route(get.clone(), "/api/v2.0/robots", None, System, R::Robot, A::List),
-        route(
-            post.clone(),
-            "/api/v2.0/robots",
-            system_robot,
-            System,
-            R::Robot,
-            A::Create,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/logs",
-            None,
-            Project,
-            R::Log,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/projects/{p}/auditlog-exts?page_size=1",
-            None,
-            Project,
-            R::Log,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/auditlog-exts/events",
-            None,
-            System,
-            R::AuditLog,
-            A::List,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/usergroups",
-            None,
-            System,
-            R::UserGroup,
-            A::List,
-        ),
-        route(
-            post.clone(),
-            "/api/v2.0/usergroups",
-            Some("{}"),
-            System,
-            R::UserGroup,
-            A::Create,
-        ),
-        route(
-            get.clone(),
-            "/api/v2.0/usergroups/99999",
-            None,
-            System,
-            R::UserGroup,
-            A::Read,
-        ),
-        route(
-            Method::PUT,
-            "/api/v2.0/usergroups/99999",
-            Some(r#"{"group_name":"x"}"#),
-            System,
-            R::UserGroup,
-            A::Update,
-        ),
-        route(
-            delete.clone(),
-            "/api/v2.0/usergroups/99999",
-            None,
-            System,
-            R::UserGroup,
-            A::Delete,
-        ),
-        route(get.clone(), "/api/v2.0/quotas", None, System, R::Quota, A::List),
-        route(get, "/api/v2.0/quotas/99999", None, System, R::Quota, A::Read),
-        route(
-            Method::PUT,
-            "/api/v2.0/quotas/99999",
-            Some(r#"{"hard":{"storage":-1}}"#),
-            System,
-            R::Quota,
-            A::Update,
-        ),
-    ]
+    let lines = include_str!("routes.tsv").lines();
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            let [method, path, need, body] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("not four columns: {line}")
+            };
+            Route {
+                method: method.parse().unwrap(),
+                path,
+                need: Need::parse(need).unwrap_or_else(|| panic!("no such need: {line}")),
+                body: (body != "-").then_some(body),
+            }
+        })
+        .collect()
 }
