@@ -66,6 +66,9 @@ pub struct Artifact {
     pub labels: Option<Vec<Label>>,
     /// What refers to it (signatures, SBOMs, …), where that was asked for.
     pub accessories: Option<Vec<Accessory>>,
+    /// The signatures of the indexes that it is a part of, where that was asked for. They sign the index and not its digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited_accessories: Option<Vec<Accessory>>,
 }
 
 /// Where more about an artifact can be read.

@@ -32,6 +32,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         listen: address(tree, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5000))),
         metrics_listen: address(tree, "metrics_listen")?,
         external_url: external_url(tree)?,
+        external_ca_file: plain(tree, "external_ca_file")?.map(PathBuf::from),
         trusted_proxies: trusted_proxies(tree)?,
         cors_allowed_origins: origins(tree)?,
         database: database(tree)?,

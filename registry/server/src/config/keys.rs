@@ -62,6 +62,13 @@ pub(crate) const KEYS: &[Key] = &[
          under the very host, port and scheme that the client used, which is right unless a proxy hides them.",
     ),
     key(
+        "external_ca_file",
+        Kind::Text,
+        "none",
+        "A file with the certificate of the authority that signed the one which clients see, in PEM form. It is handed out to \
+         everybody at `/api/v2.0/systeminfo/getcert`; a changed file counts at once.",
+    ),
+    key(
         "trusted_proxies",
         Kind::List,
         "empty",

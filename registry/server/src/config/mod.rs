@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// The address that clients use, where it shall not be taken from the request.
     pub(crate) external_url: Option<Url>,
+    /// The authority that signed the certificate which clients see, where they have to be told of it.
+    pub(crate) external_ca_file: Option<PathBuf>,
     /// Only from these addresses do `X-Forwarded-*` headers count.
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// Pages from these origins may use the distribution API in a browser; `*` stands for all.

@@ -222,6 +222,63 @@ async fn an_artifact_has_harbors_shape(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn what_signs_an_index_is_shown_with_its_parts(pool: PgPool) {
+    let (app, admin) = alpha(pool).await;
+    let part = push::image(&app, "alpha/hello", Some("part"), "part").await;
+    let other = push::image(&app, "alpha/hello", Some("other"), "other").await;
+    let index = push::index(&app, "alpha/hello", "multi", &[&part]).await;
+    // The same image in another repository is no part of this index.
+    push::image(&app, "alpha/elsewhere", Some("part"), "part").await;
+    let notation = "application/vnd.cncf.notary.signature";
+    let signature = push::referrer(&app, "alpha/hello", &index, notation).await;
+    push::referrer(&app, "alpha/hello", &index, "application/spdx+json").await;
+    push::referrer(&app, "alpha/hello", &other, notation).await;
+    let inherited = async |path: &str| {
+        let artifact = app.get(&admin, path).await.json();
+        artifact.get("inherited_accessories").cloned()
+    };
+    let path = format!("{HELLO}/artifacts/part");
+    let shown = inherited(&format!("{path}?with_inherited_accessory=true"))
+        .await
+        .unwrap();
+    assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(
+        (
+            &shown[0]["type"],
+            &shown[0]["digest"],
+            &shown[0]["subject_artifact_digest"]
+        ),
+        (
+            &json!("signature.notation"),
+            &json!(signature.digest),
+            &json!(index.digest)
+        )
+    );
+    assert_eq!(inherited(&path).await, None);
+    for none in ["other", "multi"] {
+        let path = format!("{HELLO}/artifacts/{none}?with_inherited_accessory=true");
+        assert_eq!(inherited(&path).await, None, "{none}");
+    }
+    for list in [
+        format!("{HELLO}/artifacts"),
+        "/api/v2.0/projects/alpha/artifacts".to_owned(),
+    ] {
+        let all = app
+            .get(&admin, &format!("{list}?with_inherited_accessory=true"))
+            .await
+            .json();
+        let holding: Vec<&Value> = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|artifact| artifact.get("inherited_accessories").is_some())
+            .map(|artifact| &artifact["digest"])
+            .collect();
+        assert_eq!(holding, [&json!(part.digest)], "{list}");
+    }
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn h81_lists_hold_what_stands_on_its_own_and_say_what_refers_to_it(pool: PgPool) {
     let (app, admin) = alpha(pool).await;
     let one = push::image(&app, "alpha/hello", None, "one").await;

@@ -62,6 +62,7 @@ pub(super) fn artifact(site: Site<'_>, row: ArtifactRow) -> Artifact {
         tags: None,
         labels: None,
         accessories: None,
+        inherited_accessories: None,
     }
 }
 

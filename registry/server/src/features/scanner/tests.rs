@@ -19,6 +19,11 @@ async fn there_is_no_scanner(pool: PgPool) {
         .await;
     assert_eq!(candidates.json(), json!([]));
     assert_eq!(candidates.header("x-total-count"), "0");
+    for (query, status) in [("q=name%3D~a&sort=-name", 200), ("q=nonsense", 400)] {
+        let path = format!("/api/v2.0/projects/library/scanner/candidates?{query}");
+        let answer = app.get(&admin, &path).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+    }
     for (body, status) in [(json!({"uuid": "nope"}), 404), (json!({}), 422)] {
         let answer = app
             .send_json(&admin, Method::PUT, "/api/v2.0/projects/library/scanner", &body)

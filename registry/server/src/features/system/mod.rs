@@ -1,5 +1,6 @@
 //! The system as a whole: is it well, what is it, how is it set.
 
+mod authority;
 mod configure;
 mod http;
 mod store;

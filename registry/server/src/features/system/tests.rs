@@ -40,6 +40,45 @@ async fn what_everybody_sees(pool: PgPool) {
     );
 }
 
+/// Whoever puts a key beside the certificate does not hand it out.
+#[sqlx::test]
+async fn the_authoritys_certificate_is_for_everybody(pool: PgPool) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.crt");
+    let test = TestApp::with_config(pool, |config| config.external_ca_file = Some(file.clone())).await;
+    let get = async || test.get(&As::Nobody, "/api/v2.0/systeminfo/getcert").await;
+    let has = async || {
+        let info = test.get(&test.admin(), "/api/v2.0/systeminfo").await.json();
+        info["has_ca_root"].clone()
+    };
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n";
+    for (content, shown) in [
+        (format!("{key}{certificate}{key}"), Some(certificate.to_owned())),
+        (certificate.repeat(2), Some(certificate.repeat(2))),
+        (key.to_owned(), None),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let answer = get().await;
+        assert_eq!(has().await, json!(shown.is_some()));
+        let Some(shown) = shown else {
+            assert_eq!(answer.status, StatusCode::NOT_FOUND);
+            continue;
+        };
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (StatusCode::OK, shown.as_bytes())
+        );
+        assert_eq!(answer.header("content-type"), "application/octet-stream");
+        assert_eq!(
+            answer.header("content-disposition"),
+            "attachment; filename=ca.crt"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(get().await.status, StatusCode::NOT_FOUND);
+}
+
 #[sqlx::test]
 async fn what_users_and_administrators_see(pool: PgPool) {
     let test = TestApp::new(pool).await;

@@ -65,11 +65,7 @@ const ACCESSORIES: &[(&str, &str, &str)] = &[
         COSIGN,
         icon::COSIGN,
     ),
-    (
-        "application/vnd.cncf.notary.signature",
-        "signature.notation",
-        icon::NOTATION,
-    ),
+    ("application/vnd.cncf.notary.signature", NOTATION, icon::NOTATION),
     ("application/vnd.goharbor.harbor.sbom.v1", "sbom.harbor", ""),
     (
         "application/vnd.nydus.accelerator.v1+json",
@@ -78,6 +74,7 @@ const ACCESSORIES: &[(&str, &str, &str)] = &[
     ),
 ];
 const COSIGN: &str = "signature.cosign";
+const NOTATION: &str = "signature.notation";
 /// Harbor's name for every other type.
 const OTHER_ACCESSORY: &str = "subject.accessory";
 
@@ -99,6 +96,11 @@ pub(in crate::features::repository) fn accessory_types(names: &[String]) -> (Vec
         types.map(|(of, ..)| (*of).to_owned()).collect(),
         named(OTHER_ACCESSORY),
     )
+}
+
+/// The types of signatures.
+pub(in crate::features::repository) fn signature_types() -> Vec<String> {
+    accessory_types(&[COSIGN.to_owned(), NOTATION.to_owned()]).0
 }
 
 /// The types that have a name of their own.

@@ -28,6 +28,8 @@ pub(in crate::features::repository) struct With {
     pub(in crate::features::repository) tags: bool,
     pub(in crate::features::repository) labels: bool,
     pub(in crate::features::repository) accessories: bool,
+    /// The signatures of the indexes that it is a part of.
+    pub(in crate::features::repository) inherited: bool,
     /// Whether a rule holds each of the tags.
     pub(in crate::features::repository) immutable: bool,
 }
@@ -237,6 +239,16 @@ pub(super) async fn dressed(
             if let Some(place) = row.subject_id.and_then(|id| place.get(&id)) {
                 artifacts[*place]
                     .accessories
+                    .get_or_insert_default()
+                    .push(wire::accessory(sites[*place].repository, row));
+            }
+        }
+    }
+    if with.inherited {
+        for (child_id, row) in store::inherited(conn, &ids).await? {
+            if let Some(place) = place.get(&child_id) {
+                artifacts[*place]
+                    .inherited_accessories
                     .get_or_insert_default()
                     .push(wire::accessory(sites[*place].repository, row));
             }

@@ -252,6 +252,40 @@ pub(in crate::features::repository) async fn accessories(
     Ok(rows)
 }
 
+/// The signatures of the indexes that these artifacts are parts of, each with the artifact's id, oldest first.
+pub(in crate::features::repository) async fn inherited(
+    conn: &mut PgConnection,
+    ids: &[i64],
+) -> Result<Vec<(i64, AccessoryRow)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT c.id AS child_id, a.id, i.id AS index_id, i.digest AS index_digest, a.digest, a.artifact_type,
+                  a.content_size, a.push_time
+           FROM manifests c
+           JOIN manifest_references f ON f.digest = c.digest AND f.kind = 'child'
+           JOIN manifests i ON i.id = f.manifest_id AND i.repository_id = c.repository_id
+           JOIN manifests a ON a.repository_id = i.repository_id AND a.subject_digest = i.digest
+           WHERE c.id = ANY ($1) AND a.artifact_type = ANY ($2)
+           ORDER BY a.push_time, a.id"#,
+        ids,
+        &kind::signature_types(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter().map(|row| {
+        let accessory = AccessoryRow {
+            id: row.id,
+            subject_id: Some(row.index_id),
+            subject_digest: row.index_digest,
+            digest: row.digest,
+            artifact_type: row.artifact_type,
+            content_size: row.content_size,
+            push_time: row.push_time,
+        };
+        (row.child_id, accessory)
+    });
+    Ok(rows.collect())
+}
+
 /// Which of what refers to a digest, which part of it, and in which order.
 #[derive(Debug, Clone)]
 pub(in crate::features::repository) struct AccessoriesWanted<'a> {

@@ -21,6 +21,7 @@ use crate::kernel::context::Context;
         ("with_signature" = Option<bool>, Query, description = "without effect: accessories tell of signatures"),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
         ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
+        ("with_inherited_accessory" = Option<bool>, Query, description = "the signatures of the indexes that it is a part of"),
         ("with_scan_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
         ("with_sbom_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
     ),

@@ -28,6 +28,7 @@ use crate::kernel::paging::Page;
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
         ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
+        ("with_inherited_accessory" = Option<bool>, Query, description = "the signatures of the indexes that it is a part of"),
         ("with_scan_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
         ("with_sbom_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
     ),
@@ -70,6 +71,7 @@ pub(super) fn with(params: &Params) -> With {
         tags: params.switch("with_tag").unwrap_or(true),
         labels: params.switch("with_label").unwrap_or(false),
         accessories: params.switch("with_accessory").unwrap_or(false),
+        inherited: params.switch("with_inherited_accessory").unwrap_or(false),
         immutable: params.switch("with_immutable_status").unwrap_or(false),
     }
 }

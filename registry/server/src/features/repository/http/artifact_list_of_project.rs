@@ -23,6 +23,7 @@ use crate::kernel::paging::Page;
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
         ("with_tag" = Option<bool>, Query), ("with_label" = Option<bool>, Query),
         ("with_accessory" = Option<bool>, Query), ("with_immutable_status" = Option<bool>, Query),
+        ("with_inherited_accessory" = Option<bool>, Query, description = "the signatures of the indexes that it is a part of"),
         ("with_scan_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
         ("with_sbom_overview" = Option<bool>, Query, description = "there is no scanner yet: nothing is shown"),
         ("latest_in_repository" = Option<bool>, Query, description = "only the newest of each repository; needs media_type or artifact_type in q"),

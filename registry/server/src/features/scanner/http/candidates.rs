@@ -4,6 +4,8 @@ use axum::http::HeaderMap;
 use slipway_api::ErrorBody;
 
 use crate::error::Result;
+use crate::features::request::Params;
+use crate::features::request::query::Query;
 use crate::features::scanner::service;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
@@ -15,11 +17,13 @@ use crate::kernel::paging::Page;
     operation_id = "listScannerCandidatesOfProject",
     params(
         ("project_name_or_id" = String, Path), ("X-Is-Resource-Name" = Option<bool>, Header),
+        ("q" = Option<String>, Query, description = "read, though there is nothing to find"), ("sort" = Option<String>, Query),
         ("page" = Option<i64>, Query), ("page_size" = Option<i64>, Query),
     ),
     responses(
         (status = 200, body = Vec<String>, description = "An empty list"),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
     ),
 )]
 pub(in crate::features::scanner) async fn list(
@@ -27,7 +31,9 @@ pub(in crate::features::scanner) async fn list(
     ctx: Context,
     Path(project): Path<String>,
     page: Page,
+    params: Params,
 ) -> Result<(HeaderMap, Json<[(); 0]>)> {
+    Query::read(&params)?;
     service::no_candidates(&app, &ctx, &project).await?;
     Ok((page.headers(0), Json([])))
 }

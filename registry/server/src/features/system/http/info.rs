@@ -7,6 +7,7 @@ use slipway_api::SystemInfo;
 
 use crate::config::StorageConfig;
 use crate::error::Result;
+use crate::features::system::authority;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 use crate::kernel::origin;
@@ -34,7 +35,7 @@ pub(in crate::features::system) async fn info(
     };
     if !ctx.caller.is_anonymous() {
         let url = origin::base_url(&app.config, &parts);
-        info.has_ca_root = Some(false);
+        info.has_ca_root = Some(authority::certificates(&app.config).await?.is_some());
         info.project_creation_restriction = text("project_creation_restriction");
         info.harbor_version = Some(VERSION.to_owned());
         info.registry_url = Some(
