@@ -237,6 +237,18 @@ fn the_types_read_the_corpus() {
     assert!(read > 20, "only {read} objects");
 }
 
+/// What the registry exports as a Project loses nothing on its way through the types.
+#[test]
+fn the_types_read_an_exported_project_whole() {
+    let text = include_str!("../../tests/corpus/project/good/exported.yaml");
+    let written: Value = serde_yaml::from_str(text).unwrap();
+    let object: crate::Project = serde_yaml::from_str(text).unwrap();
+    let read = serde_json::to_value(&object).unwrap();
+    for field in ["apiVersion", "kind", "spec"] {
+        assert_eq!(read[field], written[field], "{field}");
+    }
+}
+
 fn registry(text: &str) {
     let object: crate::Registry = serde_yaml::from_str(text).unwrap();
     let crate::registry::RegistrySource::Managed(managed) = object.spec.source().unwrap() else {

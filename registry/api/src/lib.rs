@@ -8,6 +8,7 @@
 mod artifact;
 mod audit;
 mod error;
+mod explanation;
 mod icon;
 mod immutable;
 mod label;
@@ -34,6 +35,7 @@ pub use artifact::{
 };
 pub use audit::{AuditLog, AuditLogEventType, AuditLogExt};
 pub use error::{ErrorBody, ErrorEntry};
+pub use explanation::{ExplainedCheck, Explanation};
 pub use icon::Icon;
 pub use immutable::{ImmutableRule, ImmutableSelector};
 pub use label::Label;

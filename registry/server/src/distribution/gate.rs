@@ -14,7 +14,7 @@ use slipway_model::permission::{Action, Resource};
 
 use super::path::{Item, Target};
 use crate::error::{Code, Error, Result};
-use crate::kernel::access::{ProjectScope, Standing};
+use crate::kernel::access::{Basis, ProjectScope, Standing};
 use crate::kernel::app::App;
 use crate::kernel::caller::Caller;
 use crate::kernel::context::Context;
@@ -43,7 +43,8 @@ impl Need {
         }
     }
 
-    fn action(self) -> Action {
+    /// The action that it is, on a repository.
+    pub(crate) fn action(self) -> Action {
         match self {
             Self::Pull => Action::Pull,
             Self::Push => Action::Push,
@@ -59,9 +60,20 @@ impl Need {
         }
     }
 
+    /// What meets it, if anything does.
+    pub(crate) fn basis(self, standing: &Standing, project: &ProjectScope) -> Option<Basis> {
+        let artifact = || {
+            (self == Self::Delete)
+                .then(|| standing.basis(project, Resource::Artifact, Action::Delete))
+                .flatten()
+        };
+        standing
+            .basis(project, Resource::Repository, self.action())
+            .or_else(artifact)
+    }
+
     fn is_met(self, standing: &Standing, project: &ProjectScope) -> bool {
-        standing.allows(project, Resource::Repository, self.action())
-            || (self == Self::Delete && standing.allows(project, Resource::Artifact, Action::Delete))
+        self.basis(standing, project).is_some()
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod audit;
 mod cve_allowlist;
+mod explain;
+mod export;
 mod icon;
 pub(crate) mod immutable;
 mod label;
@@ -41,6 +43,8 @@ fn router() -> OpenApiRouter<App> {
     openapi::frame()
         .merge(audit::routes())
         .merge(cve_allowlist::routes())
+        .merge(explain::routes())
+        .merge(export::routes())
         .merge(icon::routes())
         .merge(immutable::routes())
         .merge(label::routes())

@@ -68,27 +68,50 @@ pub(crate) enum Standing {
     },
 }
 
+/// What lets a caller do something in a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// He may do everything.
+    Administrator,
+    /// Anyone may, for the project is public.
+    Public,
+    /// The strongest of his roles that allows it.
+    Role(Role),
+    /// The robot was granted it.
+    Granted,
+    /// The robot was granted to push, and a project robot that may push may pull (Harbor: a system robot may not).
+    GrantedPush,
+}
+
 impl Standing {
     /// May this be done in the project?
     pub(crate) fn allows(&self, project: &ProjectScope, resource: Resource, action: Action) -> bool {
-        match self {
-            Self::Administrator => true,
-            Self::Anonymous => project.public && permission::public_allows(resource, action),
-            Self::Member(roles) => {
-                (project.public && permission::public_allows(resource, action))
-                    || roles
-                        .iter()
-                        .any(|role| permission::role_allows(*role, resource, action))
-            }
+        self.basis(project, resource, action).is_some()
+    }
+
+    /// What allows this in the project, if anything does.
+    pub(crate) fn basis(&self, project: &ProjectScope, resource: Resource, action: Action) -> Option<Basis> {
+        let own = match self {
+            Self::Administrator => Some(Basis::Administrator),
+            Self::Anonymous => None,
+            Self::Member(roles) => roles
+                .iter()
+                .filter(|role| permission::role_allows(**role, resource, action))
+                .min_by_key(|role| role.rank())
+                .map(|role| Basis::Role(*role)),
             Self::Robot { of_project, grants } => {
-                (project.public && permission::public_allows(resource, action))
-                    || granted(grants, "project", &project.name, resource, action)
-                    // A project robot that may push may pull (Harbor: a system robot may not).
-                    || (*of_project
-                        && action == Action::Pull
-                        && granted(grants, "project", &project.name, resource, Action::Push))
+                let granted = |action| granted(grants, "project", &project.name, resource, action);
+                if granted(action) {
+                    Some(Basis::Granted)
+                } else if *of_project && action == Action::Pull && granted(Action::Push) {
+                    Some(Basis::GrantedPush)
+                } else {
+                    None
+                }
             }
-        }
+        };
+        let public = || project.public && permission::public_allows(resource, action);
+        own.or_else(|| public().then_some(Basis::Public))
     }
 
     /// The projects (`*`: all) in which a robot was granted this.

@@ -31,18 +31,46 @@ pub(crate) async fn admit(
     if need == 0 {
         return Ok(());
     }
+    match left(limit, used, need) {
+        Ok(left) => store::grant(conn, project_id, need, left / SLOTS).await,
+        Err(message) => {
+            let detail = json!({"quota": "storage", "used": used, "limit": limit, "need": need});
+            Err(Error::new(Code::Denied, message).with_detail(detail))
+        }
+    }
+}
+
+/// What is left of a limit when this much is added, or why it is too much.
+fn left(limit: i64, used: i64, need: i64) -> Result<i64, String> {
     let left = limit.saturating_sub(used).saturating_sub(need);
     if left >= 0 {
-        return store::grant(conn, project_id, need, left / SLOTS).await;
+        return Ok(left);
     }
-    let message = format!(
+    Err(format!(
         "adding {} of storage resource, which when updated to current usage of {} will exceed the configured upper limit of {}.",
         readable(need),
         readable(used),
         readable(limit)
-    );
-    let detail = json!({"quota": "storage", "used": used, "limit": limit, "need": need});
-    Err(Error::new(Code::Denied, message).with_detail(detail))
+    ))
+}
+
+/// Would a project take this much more? How its quota stands, or why not. Nothing is locked: it may be otherwise a moment later.
+pub(crate) async fn outlook(
+    conn: &mut PgConnection,
+    project_id: i64,
+    need: i64,
+) -> Result<Result<String, String>> {
+    let Some((limit, used)) = store::limit_and_used(conn, project_id).await? else {
+        return Ok(Err("the project was deleted meanwhile".to_owned()));
+    };
+    if limit < 0 {
+        return Ok(Ok(format!(
+            "the project has no limit, it holds {}",
+            readable(used)
+        )));
+    }
+    Ok(left(limit, used, need)
+        .map(|_| format!("the project holds {} of {}", readable(used), readable(limit))))
 }
 
 /// Locks what a push locks as a rule, for a transaction that takes contents out of the count: the slot of each project comes

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
 
-pub(crate) use admit::{admit, give_back};
+pub(crate) use admit::{admit, give_back, outlook};
 
 /// Largest limit: 1024 TiB.
 const LARGEST: i64 = 1 << 50;

@@ -96,6 +96,19 @@ pub(super) async fn update(
     Ok(row.map(|row| (row.name, row.storage_limit)))
 }
 
+/// A project's limit and what it holds; `None`: no such project.
+pub(super) async fn limit_and_used(conn: &mut PgConnection, project_id: i64) -> Result<Option<(i64, i64)>> {
+    let row = sqlx::query!(
+        r#"SELECT p.storage_limit, (SELECT coalesce(sum(u.used), 0)::bigint FROM project_usage u
+                                    WHERE u.project_id = p.id) AS "used!"
+           FROM projects p WHERE p.id = $1 AND p.deleted_at IS NULL"#,
+        project_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.storage_limit, row.used)))
+}
+
 /// Locks this connection's slot of each of these projects, for a transaction that gives bytes back.
 pub(super) async fn lock_slots(conn: &mut PgConnection, projects: &[i64]) -> Result<()> {
     sqlx::query_scalar!(

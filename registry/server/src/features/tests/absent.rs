@@ -72,6 +72,23 @@ const PATHS: &[(Method, &str)] = &[
     ),
     (Method::DELETE, "/api/v2.0/projects/{p}/immutabletagrules/1"),
     (Method::GET, "/api/slipway/v1/projects/{p}/owner"),
+    (Method::GET, "/api/slipway/v1/projects/{p}/export"),
+    (
+        Method::GET,
+        "/api/slipway/v1/explain?reference={p}/hello:v1&action=pull",
+    ),
+    (
+        Method::GET,
+        "/api/slipway/v1/explain?reference={p}/hello:v1&action=delete",
+    ),
+    (
+        Method::GET,
+        "/api/slipway/v1/explain?reference={p}/hello:v1&action=push&user=admin",
+    ),
+    (
+        Method::GET,
+        "/api/slipway/v1/explain?reference={p}/hello:v1&action=push&robot=robot-{p}--ci",
+    ),
     (Method::GET, "/api/v2.0/search?q={p}"),
 ];
 
