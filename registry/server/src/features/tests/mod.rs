@@ -4,6 +4,7 @@ mod absent;
 mod client;
 mod contract;
 mod document;
+mod habits;
 mod matrix;
 mod properties;
 pub(super) mod push;
