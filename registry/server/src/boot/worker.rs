@@ -11,6 +11,7 @@ use super::listen::Listener;
 use super::{assemble, blobs, database, shutdown};
 use crate::config::Config;
 use crate::distribution::garbage;
+use crate::features::retention;
 use crate::kernel::app::App;
 use crate::router;
 
@@ -70,6 +71,7 @@ impl Running {
     pub(super) async fn start(app: &App) -> anyhow::Result<Self> {
         let mut registry = Registry::new();
         garbage::jobs::register(&mut registry, app);
+        retention::register(&mut registry, app);
         put_schedules(app).await?;
         let worker = Worker::new(
             app.pool.clone(),

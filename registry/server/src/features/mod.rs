@@ -15,6 +15,7 @@ mod project;
 pub(crate) mod quota;
 mod repository;
 mod request;
+pub(crate) mod retention;
 mod robot;
 mod scanner;
 mod session;
@@ -52,6 +53,7 @@ fn router() -> OpenApiRouter<App> {
         .merge(project::routes())
         .merge(quota::routes())
         .merge(repository::routes())
+        .merge(retention::routes())
         .merge(robot::routes())
         .merge(session::routes())
         .merge(scanner::routes())

@@ -17,6 +17,7 @@ use crate::kernel::app::App;
     tags(
         (name = "project"), (name = "projectMetadata"), (name = "member"), (name = "robot"), (name = "quota"), (name = "repository"),
         (name = "artifact"), (name = "immutable"), (name = "label"), (name = "search"), (name = "statistic"), (name = "permissions"),
+        (name = "Retention"),
         (name = "slipway", description = "Slipway's own"),
     ),
 )]

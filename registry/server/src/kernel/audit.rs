@@ -56,6 +56,9 @@ pub(crate) const EVENT_TYPES: &[&str] = &[
     "create_immutable_rule",
     "update_immutable_rule",
     "delete_immutable_rule",
+    "create_tag_retention",
+    "update_tag_retention",
+    "delete_tag_retention",
 ];
 
 /// How often what was gathered is written.

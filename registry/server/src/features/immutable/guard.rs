@@ -30,6 +30,11 @@ impl Guard {
         Ok(Self(rules?))
     }
 
+    /// The rules themselves.
+    pub(crate) fn rules(&self) -> &[ImmutableRule] {
+        &self.0
+    }
+
     /// Would moving this tag be forbidden?
     pub(crate) fn is_immutable(&self, repository: &RepositoryName, tag: &str) -> bool {
         holding(&self.0, repository.path(), tag, TagChange::Move).is_some()

@@ -89,6 +89,7 @@ const PATHS: &[(Method, &str)] = &[
         Method::GET,
         "/api/slipway/v1/explain?reference={p}/hello:v1&action=push&robot=robot-{p}--ci",
     ),
+    (Method::GET, "/api/slipway/v1/projects/{p}/retention/preview"),
     (Method::GET, "/api/v2.0/search?q={p}"),
 ];
 

@@ -86,6 +86,21 @@ impl World {
         id.to_string()
     }
 
+    /// The project's retention policy, of which there is one at most.
+    async fn retention(&self) -> String {
+        let id: i64 = sqlx::query_scalar(
+            r#"INSERT INTO retention_policies AS old (project_id, rules, cron, mode, max_delete, created_at, updated_at)
+               VALUES ($1, '{"version": 1, "rules": []}', '', 'artifact', 100, $2, $2)
+               ON CONFLICT (project_id) DO UPDATE SET updated_at = old.updated_at RETURNING id"#,
+        )
+        .bind(self.project.0)
+        .bind(self.app.app.clock.now())
+        .fetch_one(&self.app.app.pool)
+        .await
+        .unwrap();
+        id.to_string()
+    }
+
     async fn call(&self, who: &As, route: &Route) -> Answer {
         self.count.set(self.count.get() + 1);
         let project = Some(self.project.0);
@@ -94,6 +109,7 @@ impl World {
             path if path.contains("{global}") => ("{global}", self.label(None).await),
             path if path.contains("{robot}") => ("{robot}", self.robot(project).await),
             path if path.contains("{sysrobot}") => ("{sysrobot}", self.robot(None).await),
+            path if path.contains("{retention}") => ("{retention}", self.retention().await),
             _ => ("{}", "{}".to_owned()),
         };
         let fill = |text: &str| {
