@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use slipway_crds::Registry;
 
 use super::{
-    cache, children, database, disruption, expose, features, identity,
+    cache, certificate, children, database, disruption, expose, features, identity,
     images::Images,
     migrate,
     names::{Component, Names},
     network, secrets,
     serve::{self, Ingredients},
-    settings, storage, tls, worker,
+    settings, storage, worker,
 };
 use crate::{options::Options, secret::SecretValue};
 
