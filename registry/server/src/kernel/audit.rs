@@ -230,7 +230,7 @@ async fn write(app: &App, gathered: &Gathered) -> Result<()> {
     lines.sort_by_key(|(_, (_, time))| *time);
     let mut tx = app.pool.begin().await?;
     for lines in lines.chunks(CHUNK) {
-        let lines: Vec<Line> = lines.iter().map(|line| line_of(line)).collect();
+        let lines: Vec<Line> = lines.iter().map(line_of).collect();
         store::audit_insert(&mut tx, &lines).await?;
     }
     tx.commit().await?;
