@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, PgPool};
 
 use super::store;
 use crate::config::DatabaseConfig;
@@ -15,8 +15,6 @@ pub(super) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// A request waits this long for a connection before it is answered with 503.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// A connection that was good so short a time ago is used without being asked: the question costs as much as a small query.
-const FRESH: Duration = Duration::from_millis(100);
 /// At the start the database may need this long to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,15 +34,6 @@ pub(super) fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
         .acquire_timeout(ACQUIRE)
         .idle_timeout(Duration::from_secs(300))
         .max_lifetime(Duration::from_secs(1800))
-        .test_before_acquire(false)
-        .before_acquire(|connection, facts| {
-            Box::pin(async move {
-                if facts.idle_for > FRESH {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
         .connect_lazy_with(options.disable_statement_logging())
 }
 
