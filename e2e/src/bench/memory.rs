@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Bench;
 use super::client::Client;
 use super::compare::{Case, Contender};
-use super::content::{Blob, Image, digest};
+use super::content::{Blob, Image, MANIFEST, digest};
 use super::images::{self, Crowd, Place};
 use super::load::{self, Load, Reads, Thing};
 use super::peers::Peer;
@@ -81,7 +81,9 @@ async fn stages_of(
 
     let path = format!("/v2/{repository}/manifests/");
     let things = vec![Thing::new("v1", image.manifest.len() as u64)];
-    let reads = Reads::new("GET", host, &path, headers, things);
+    // distribution answers 404 to those who do not name the type.
+    let accepting = format!("accept: {MANIFEST}\r\n{headers}");
+    let reads = Reads::new("GET", host, &path, &accepting, things);
     load::read(host, &reads, 32, bench.sample()).await?;
     peaks[0] = contender.memory.peak_memory()?;
 
