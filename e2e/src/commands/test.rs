@@ -1,10 +1,10 @@
 //! `cargo xtask test`: runs the tests, tier by tier, and counts.
 
-use std::io::{BufRead as _, BufReader, Read, Write, stdout};
+use std::io::{BufRead as _, BufReader, Read, Write as _, stdout};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use super::block_on;
@@ -89,7 +89,7 @@ impl Test {
                     .args(["--lib", "--bins", "--tests"])
                     .env("DATABASE_URL", services.database_url())
                     .env("REDIS_URL", services.redis_url());
-                self.count(&mut cargo, &mut stdout())
+                self.count(&mut cargo)
             }
             Tier::Api => {
                 build_programs()?;
@@ -99,7 +99,9 @@ impl Test {
                     operator.env(TEST_THREADS, threads);
                 }
                 cargo.args(["--test", "registry"]);
-                self.count_both(&mut operator, &mut cargo)
+                let mut sum = self.count(&mut operator)?;
+                sum.add(self.count(&mut cargo)?);
+                Ok(sum)
             }
             Tier::Cluster => {
                 let running = block_on(LocalCluster::running())?;
@@ -108,7 +110,7 @@ impl Test {
                     block_on(LocalCluster::start(Progress::new()))?;
                 }
                 cargo.args(["--test", "cluster"]);
-                let count = self.count(&mut cargo, &mut stdout());
+                let count = self.count(&mut cargo);
                 if ours && !self.keep {
                     LocalCluster::stop()?;
                 }
@@ -117,20 +119,7 @@ impl Test {
         }
     }
 
-    /// Runs both at once, for each waits a good deal. What the second says is kept until the first is through.
-    fn count_both(&self, first: &mut Command, second: &mut Command) -> Result<Count> {
-        let mut kept = Vec::new();
-        let (first, second) = thread::scope(|scope| {
-            let second = scope.spawn(|| self.count(second, &mut kept));
-            (self.count(first, &mut stdout()), second.join())
-        });
-        stdout().write_all(&kept)?;
-        let mut sum = first?;
-        sum.add(second.map_err(|_| anyhow!("the thread that counts the registry's tests died"))??);
-        Ok(sum)
-    }
-
-    fn count(&self, cargo: &mut Command, screen: &mut impl Write) -> Result<Count> {
+    fn count(&self, cargo: &mut Command) -> Result<Count> {
         if let Some(filter) = &self.filter {
             cargo.arg("--").arg(filter);
         }
@@ -139,7 +128,7 @@ impl Test {
             .spawn()
             .context("starting cargo test")?;
         let output = child.stdout.take().context("no output")?;
-        let mut count = echo_and_count(output, screen)?;
+        let mut count = echo_and_count(output)?;
         let status = child.wait()?;
         if !status.success() && count.failed == 0 {
             // Tests that did not compile, or a test process that died.
@@ -207,8 +196,9 @@ impl Count {
     }
 }
 
-fn echo_and_count(output: impl Read, screen: &mut impl Write) -> Result<Count> {
+fn echo_and_count(output: impl Read) -> Result<Count> {
     let mut total = Count::default();
+    let mut screen = stdout();
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
         screen.write_all(&line)?;
