@@ -89,13 +89,48 @@ pub(crate) async fn require(
         Ok(id) if !ctx.names_only => store::project_by_id(conn, id).await?,
         _ => store::project_by_name(conn, project_name_or_id).await?,
     };
+    in_row(conn, now, ctx, (row, project_name_or_id), (resource, action)).await
+}
+
+/// As [`require`], of a project that is always named by its name.
+pub(crate) async fn require_named(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    name: &str,
+    resource: Resource,
+    action: Action,
+) -> Result<ProjectScope> {
+    let row = store::project_by_name(conn, name).await?;
+    in_row(conn, now, ctx, (row, name), (resource, action)).await
+}
+
+/// As [`require`], of a project that is always named by its id.
+pub(crate) async fn require_by_id(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    id: i64,
+    resource: Resource,
+    action: Action,
+) -> Result<ProjectScope> {
+    let row = store::project_by_id(conn, id).await?;
+    in_row(conn, now, ctx, (row, &id.to_string()), (resource, action)).await
+}
+
+async fn in_row(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    ctx: &Context,
+    (row, shown): (Option<ProjectRow>, &str),
+    (resource, action): (Resource, Action),
+) -> Result<ProjectScope> {
     let standing = of(conn, now, &ctx.caller, row.as_ref().map(|row| row.id)).await?;
     match row.map(ProjectScope::from) {
         Some(project) if standing.allows(&project, resource, action) => Ok(project),
-        None if standing == Standing::Administrator => Err(Error::new(
-            Code::NotFound,
-            format!("project {project_name_or_id} not found"),
-        )),
+        None if standing == Standing::Administrator => {
+            Err(Error::new(Code::NotFound, format!("project {shown} not found")))
+        }
         _ => Err(refused(&ctx.caller)),
     }
 }

@@ -76,14 +76,9 @@ pub(super) async fn of_project(
     filter: &Filter,
     cut: &Cut,
 ) -> Result<(Vec<EntryRow>, i64)> {
-    // These paths take names only.
-    let ctx = Context {
-        names_only: true,
-        ..ctx.clone()
-    };
     let mut tx = app.listing().await?;
     let now = app.clock.now();
-    let project = standing::require(&mut tx, now, &ctx, project, Resource::Log, Action::List).await?;
+    let project = standing::require_named(&mut tx, now, ctx, project, Resource::Log, Action::List).await?;
     read(&mut tx, &Scope::Projects(vec![project.id]), filter, cut).await
 }
 

@@ -153,11 +153,7 @@ async fn enter(
     if standing::in_system(conn, now, &ctx.caller).await? == Standing::Administrator {
         return Ok(true);
     }
-    let ctx = Context {
-        names_only: true,
-        ..ctx.clone()
-    };
-    standing::require(conn, now, &ctx, repository.project(), resource, Action::Update).await?;
+    standing::require_named(conn, now, ctx, repository.project(), resource, Action::Update).await?;
     Ok(false)
 }
 

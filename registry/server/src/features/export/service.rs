@@ -12,13 +12,10 @@ use crate::kernel::standing;
 
 /// The object as YAML. Of members, robots and the like what the caller may list.
 pub(super) async fn export(app: &App, ctx: &Context, project: &str, target: Target<'_>) -> Result<String> {
-    let ctx = Context {
-        names_only: true,
-        ..ctx.clone()
-    };
     let mut conn = app.listing().await?;
     let now = app.clock.now();
-    let scope = standing::require(&mut conn, now, &ctx, project, Resource::Project, Action::Update).await?;
+    let scope =
+        standing::require_named(&mut conn, now, ctx, project, Resource::Project, Action::Update).await?;
     let gone = || Error::new(Code::NotFound, format!("project {project} not found"));
     let (_, standing) = standing::in_project(&mut conn, now, &ctx.caller, project)
         .await?

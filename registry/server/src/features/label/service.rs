@@ -147,12 +147,7 @@ async fn enter(
     project_id: i64,
     action: Action,
 ) -> Result<ProjectScope> {
-    let ctx = Context {
-        names_only: false,
-        ..ctx.clone()
-    };
-    let project = project_id.to_string();
-    standing::require(conn, app.clock.now(), &ctx, &project, Resource::Label, action).await
+    standing::require_by_id(conn, app.clock.now(), ctx, project_id, Resource::Label, action).await
 }
 
 fn checked(label: &Label) -> Result<Text<'_>> {

@@ -22,20 +22,8 @@ pub(super) async fn preview(
 ) -> Result<(RetentionPreview, i64)> {
     let mut conn = app.pool.acquire().await?;
     let now = app.clock.now();
-    // The path takes names only.
-    let named = Context {
-        names_only: true,
-        ..ctx.clone()
-    };
-    let scope = standing::require(
-        &mut conn,
-        now,
-        &named,
-        project,
-        Resource::TagRetention,
-        Action::Read,
-    )
-    .await?;
+    let scope =
+        standing::require_named(&mut conn, now, ctx, project, Resource::TagRetention, Action::Read).await?;
     let row = store::find(&mut conn, None, Some(scope.id))
         .await?
         .ok_or_else(|| {

@@ -167,12 +167,8 @@ async fn enter_project(
     project_id: i64,
     action: Action,
 ) -> Result<ProjectScope> {
-    let ctx = Context {
-        names_only: false,
-        ..ctx.clone()
-    };
-    let (now, project) = (app.clock.now(), project_id.to_string());
-    standing::require(conn, now, &ctx, &project, Resource::TagRetention, action).await
+    let now = app.clock.now();
+    standing::require_by_id(conn, now, ctx, project_id, Resource::TagRetention, action).await
 }
 
 async fn enter_scope(

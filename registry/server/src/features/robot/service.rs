@@ -38,19 +38,7 @@ pub(super) async fn list(
     match project_id {
         None => standing::require_system(&mut conn, now, ctx, Resource::Robot, Action::List).await?,
         Some(id) => {
-            let ctx = Context {
-                names_only: false,
-                ..ctx.clone()
-            };
-            standing::require(
-                &mut conn,
-                now,
-                &ctx,
-                &id.to_string(),
-                Resource::Robot,
-                Action::List,
-            )
-            .await?;
+            standing::require_by_id(&mut conn, now, ctx, id, Resource::Robot, Action::List).await?;
         }
     }
     let total = store::count(&mut conn, project_id, &name).await?;
@@ -271,12 +259,8 @@ async fn place(
 ) -> Result<Option<ProjectScope>> {
     match (level, permissions.first()) {
         (Level::Project, Some(permission)) => {
-            let ctx = Context {
-                names_only: true,
-                ..ctx.clone()
-            };
             let project = permission.namespace.as_str();
-            standing::require(conn, now, &ctx, project, Resource::Robot, Action::Create)
+            standing::require_named(conn, now, ctx, project, Resource::Robot, Action::Create)
                 .await
                 .map(Some)
         }
