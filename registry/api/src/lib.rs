@@ -17,6 +17,7 @@ mod owner;
 mod project;
 mod quota;
 mod repository;
+mod retention;
 mod robot;
 mod scanner;
 mod secret;
@@ -47,6 +48,13 @@ pub use project::{
 };
 pub use quota::{Quota, QuotaReference, QuotaUpdate, ResourceList};
 pub use repository::{Repository, RepositoryUpdate};
+pub use retention::{
+    ArtifactPreview, RepositoryPreview, RetentionExecution, RetentionExecutionTask, RetentionFate,
+    RetentionGuard, RetentionMetadata, RetentionMode, RetentionOperation, RetentionPolicy, RetentionPreview,
+    RetentionRule, RetentionRuleMetadata, RetentionRuleParamMetadata, RetentionRun, RetentionSchedule,
+    RetentionScope, RetentionSelector, RetentionSelectorMetadata, RetentionStart, RetentionState,
+    RetentionTrigger, TagPreview,
+};
 pub use robot::{
     Access, Robot, RobotCreate, RobotCreated, RobotPermission, RobotSecretAnswer, RobotSecretPatch,
     RobotUpdate,

@@ -18,6 +18,7 @@ pub mod context;
 pub mod error;
 pub mod execution;
 pub mod model;
+pub mod overview;
 pub mod queue;
 pub mod registry;
 pub mod schedule;

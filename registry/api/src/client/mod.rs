@@ -6,23 +6,33 @@
 //! connection came about. Redirects are never followed: credentials go to the named server alone.
 
 mod artifact;
+mod audit;
 mod builder;
+mod configuration;
 mod error;
+mod explain;
+mod immutable;
+mod label;
 mod member;
 mod owner;
 mod paging;
 mod project;
 mod quota;
 mod repository;
+mod retention;
 mod robot;
+mod search;
 mod system;
 mod transport;
 mod user;
 
 pub use builder::ClientBuilder;
+pub use configuration::Setting;
 pub use error::{Error, Refusal, Result};
+pub use explain::{ExportTarget, Whom};
+pub use label::LabelScope;
 pub use owner::Claim;
-pub use paging::collect;
+pub use paging::{ListQuery, collect};
 pub use project::ProjectFilter;
 
 use transport::Transport;

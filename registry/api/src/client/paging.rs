@@ -12,6 +12,15 @@ use super::{Client, Result};
 /// Entries a page: the most that Harbor gives.
 const PAGE_SIZE: usize = 100;
 
+/// Which entries of a list, and in which order; all, in the list's own order, by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Harbor's `q`, such as `name=~app` or `tags=v1`.
+    pub q: Option<String>,
+    /// Harbor's `sort`, such as `name` or `-creation_time`.
+    pub sort: Option<String>,
+}
+
 /// Reads a list to its end.
 pub async fn collect<T>(list: impl Stream<Item = Result<T>>) -> Result<Vec<T>> {
     list.try_collect().await

@@ -4,7 +4,7 @@ use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
-use super::{Client, Result};
+use super::{Client, ListQuery, Result};
 use crate::repository::{Repository, RepositoryUpdate};
 
 /// A repository's name in a path: Harbor decodes it twice, so that slashes survive proxies.
@@ -17,6 +17,21 @@ impl Client {
     pub fn repository_list(&self, project: &str) -> BoxStream<'static, Result<Repository>> {
         let project = project.to_owned();
         self.pages(move || Request::harbor(Method::GET, &["projects", &project, "repositories"]))
+    }
+
+    /// Lists those of a project's repositories that a query chooses.
+    pub fn repository_list_by(
+        &self,
+        project: &str,
+        query: ListQuery,
+    ) -> BoxStream<'static, Result<Repository>> {
+        let project = project.to_owned();
+        self.pages(move || Request::harbor(Method::GET, &["projects", &project, "repositories"]).list(&query))
+    }
+
+    /// Lists repositories of every project that the caller may see.
+    pub fn repository_list_all(&self, query: ListQuery) -> BoxStream<'static, Result<Repository>> {
+        self.pages(move || Request::harbor(Method::GET, &["repositories"]).list(&query))
     }
 
     /// Reads a repository; `repository` is the name without the project.

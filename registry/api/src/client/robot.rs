@@ -4,7 +4,7 @@ use futures::stream::BoxStream;
 use reqwest::Method;
 
 use super::transport::Request;
-use super::{Client, Result};
+use super::{Client, ListQuery, Result};
 use crate::robot::{Robot, RobotCreate, RobotCreated, RobotSecretAnswer, RobotSecretPatch, RobotUpdate};
 
 impl Client {
@@ -19,6 +19,11 @@ impl Client {
     /// Lists the robots of the system.
     pub fn robot_list_system(&self) -> BoxStream<'static, Result<Robot>> {
         self.pages(|| Request::harbor(Method::GET, &["robots"]))
+    }
+
+    /// Lists those robots that a query chooses; of the system unless it says `Level=project,ProjectID=N`.
+    pub fn robot_list_by(&self, query: ListQuery) -> BoxStream<'static, Result<Robot>> {
+        self.pages(move || Request::harbor(Method::GET, &["robots"]).list(&query))
     }
 
     /// Reads a robot.

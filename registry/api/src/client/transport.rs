@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Error, Refusal, Result};
+use super::{Error, ListQuery, Refusal, Result};
 use crate::error::ErrorBody;
 use crate::secret::Secret;
 
@@ -77,6 +77,16 @@ impl Request {
     /// Adds to the query.
     pub(super) fn query(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.query.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Adds which entries of a list are wanted, and in which order.
+    pub(super) fn list(mut self, list: &ListQuery) -> Self {
+        for (key, value) in [("q", &list.q), ("sort", &list.sort)] {
+            if let Some(value) = value {
+                self = self.query(key, value);
+            }
+        }
         self
     }
 

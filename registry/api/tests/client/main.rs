@@ -1,5 +1,6 @@
 //! The client against servers that behave well and badly.
 
+mod features;
 mod server;
 
 use std::time::{Duration, Instant};

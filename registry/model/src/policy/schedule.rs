@@ -38,8 +38,41 @@ impl Schedule {
         }
     }
 
+    /// The expression as Harbor writes it: six fields of which the first are the seconds, Sunday is 0.
+    pub fn six_fields(&self) -> Result<String, ScheduleError> {
+        let five = self.expression()?;
+        let malformed = || ScheduleError::Malformed(self.cron.chars().take(128).collect());
+        let mut fields: Vec<&str> = five.split_whitespace().collect();
+        let weekdays = fields.pop().ok_or_else(malformed)?;
+        let weekdays: Option<Vec<String>> = weekdays.split(',').map(sunday_as_zero).collect();
+        Ok(format!(
+            "0 {} {}",
+            fields.join(" "),
+            weekdays.ok_or_else(malformed)?.join(",")
+        ))
+    }
+
     /// The zone's name, `UTC` when none was written.
     pub fn zone(&self) -> &str {
         self.time_zone.as_deref().unwrap_or("UTC")
     }
+}
+
+/// A part of the field for days of the week, where 7 is Sunday as well, without that 7.
+fn sunday_as_zero(part: &str) -> Option<String> {
+    let (days, step) = match part.split_once('/') {
+        Some((days, step)) => (days, step.parse::<usize>().ok().filter(|step| *step > 0)?),
+        None => (part, 1),
+    };
+    let (first, last) = days.split_once('-').unwrap_or((days, days));
+    if first != "7" && last != "7" {
+        return Some(part.to_owned());
+    }
+    let number = |day: &str| day.parse::<u8>().ok();
+    let days = (number(first)?..=number(last)?).step_by(step);
+    Some(
+        days.map(|day| (day % 7).to_string())
+            .collect::<Vec<_>>()
+            .join(","),
+    )
 }

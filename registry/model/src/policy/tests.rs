@@ -123,3 +123,25 @@ fn choices_want_exactly_one_member() {
     assert!(two.kind().is_err());
     assert_eq!(NameSelector::glob("**").kind(), Ok(SelectorKind::Glob("**")));
 }
+
+#[test]
+fn schedules_become_six_fields_with_sunday_as_zero() {
+    let six = |cron: &str| {
+        let schedule = Schedule {
+            cron: cron.to_owned(),
+            time_zone: None,
+        };
+        schedule.six_fields()
+    };
+    for (five, expected) in [
+        ("0 3 * * *", "0 0 3 * * *"),
+        ("@weekly", "0 0 0 * * 0"),
+        ("0 3 * * 7", "0 0 3 * * 0"),
+        ("0 3 * * MON-FRI", "0 0 3 * * MON-FRI"),
+        ("0 3 * * 1,5-7", "0 0 3 * * 1,5,6,0"),
+        ("0 3 * * 1-7/3", "0 0 3 * * 1,4,0"),
+    ] {
+        assert_eq!(six(five).as_deref(), Ok(expected), "{five}");
+    }
+    assert!(six("nonsense").is_err() && six("0 3 * * a-7").is_err());
+}

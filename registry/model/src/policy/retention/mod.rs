@@ -10,6 +10,7 @@ mod harbor;
 mod kin;
 mod rule;
 mod template;
+mod translate;
 mod written;
 
 pub use decide::{Decision, Mode, Reason, Run, Verdict, decide};

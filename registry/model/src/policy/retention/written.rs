@@ -48,17 +48,19 @@ pub struct Keep {
     pub always: Option<bool>,
     /// Keeps this many of the most recently pushed ones in each repository.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = 1, max = 32_766))]
     pub latest_pushed: Option<u32>,
     /// Keeps this many of the most recently pulled ones in each repository.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = 1, max = 32_766))]
     pub latest_pulled: Option<u32>,
-    /// Keeps what was pushed within this time, such as `30d`.
+    /// Keeps what was pushed within this time, in whole days such as `30d`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-slipway-value" = "days"))]
     pub pushed_within: Option<HumanDuration>,
-    /// Keeps what was pulled within this time, such as `30d`.
+    /// Keeps what was pulled within this time, in whole days such as `30d`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-slipway-value" = "days"))]
     pub pulled_within: Option<HumanDuration>,
 }
 

@@ -15,6 +15,8 @@ use utoipa_axum::routes;
 
 use crate::kernel::app::App;
 
+pub(super) use owner::check as check_owner_mark;
+
 /// The slice's routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

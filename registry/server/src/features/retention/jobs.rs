@@ -78,7 +78,8 @@ async fn begin(app: &App, context: &JobContext, policy_id: i64) -> Result<()> {
         context.log("skipped: the run before goes on");
         return Ok(());
     }
-    let order = service::order(app, row, "retention", false)?;
+    let dry_run = row.dry_run;
+    let order = service::order(app, row, "retention", dry_run)?;
     let id = run::begin(&mut tx, app, &order, "schedule").await?;
     tx.commit().await?;
     context.log(format!("started execution {id}"));
@@ -109,6 +110,7 @@ async fn look(app: &App, context: &JobContext, order: Order) -> Result<(), JobEr
             }
             guard.check(tally).map_err(|problem| {
                 context.log(problem);
+                context.progress(run::stopped_by_guard(tally));
                 JobError::fatal(problem)
             })?;
         }

@@ -12,8 +12,8 @@ mod preview;
 mod remove;
 mod run;
 mod service;
+mod state;
 mod store;
-mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -40,4 +40,5 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(http::task_list::list))
         .routes(routes!(http::task_log::log))
         .routes(routes!(http::preview::preview))
+        .routes(routes!(http::state_list::list))
 }

@@ -3,23 +3,30 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use slipway_api::{OwnerMark, RetentionGuard, RetentionMode, RetentionPolicy, RetentionRule};
 use slipway_model::policy::retention::{Guard, HarborRule, Rule};
 
-use super::wire::{RetentionGuard, RetentionMode, RetentionPolicy, RetentionRule};
 use crate::error::{Code, Error, Result};
 
 /// Most rules of a policy, Harbor's number.
 const MOST_RULES: usize = 15;
 /// The version of what is kept in `retention_policies.rules`.
 const VERSION: u64 = 1;
+/// A schedule in which nothing can be wrong.
+const DAILY: &str = "0 0 0 * * *";
+/// The zone in which schedules are read where none is named.
+pub(super) const UTC: &str = "UTC";
 
 /// What a policy says, checked.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub(super) rules: Vec<HarborRule>,
     pub(super) cron: String,
+    pub(super) time_zone: String,
     pub(super) mode: Option<RetentionMode>,
     pub(super) guard: Option<Guard>,
+    pub(super) dry_run: Option<bool>,
+    pub(super) owner: Option<OwnerMark>,
 }
 
 /// What one run does: the policy as it was when the run was started.
@@ -79,27 +86,37 @@ pub(super) fn checked(
     let guard = policy
         .guard
         .map(|RetentionGuard { max_delete }| Guard::new(max_delete));
+    let settings = &policy.trigger.settings;
+    let time_zone = match settings.time_zone.as_str() {
+        "" => UTC,
+        zone => zone,
+    };
     Ok(Wanted {
         rules,
-        cron: schedule(&policy.trigger.settings.cron, now)?,
+        cron: schedule(&settings.cron, time_zone, now)?,
+        time_zone: time_zone.to_owned(),
         mode: policy.mode,
         guard: guard.transpose().map_err(|problem| bad(problem.to_string()))?,
+        dry_run: policy.dry_run,
+        owner: policy.owner.clone(),
     })
 }
 
 /// Six fields of which the first is 0, or nothing.
-fn schedule(cron: &str, now: DateTime<Utc>) -> Result<String> {
+fn schedule(cron: &str, time_zone: &str, now: DateTime<Utc>) -> Result<String> {
     let fields: Vec<&str> = cron.split_whitespace().collect();
     if fields.is_empty() {
         return Ok(String::new());
     }
     if fields.len() != 6 || fields[0] != "0" {
         return Err(bad(format!(
-            "trigger.settings.cron is {cron:?}: six fields in UTC are needed, second, minute, hour, day of month, month and day of week, the first of them 0, such as \"0 0 3 * * *\""
+            "trigger.settings.cron is {cron:?}: six fields are needed, second, minute, hour, day of month, month and day of week, the first of them 0, such as \"0 0 3 * * *\""
         )));
     }
     let cron = fields.join(" ");
-    slipway_jobs::schedule::next_fire(&cron, "UTC", now)
+    slipway_jobs::schedule::next_fire(DAILY, time_zone, now)
+        .map_err(|problem| bad(format!("trigger.settings.time_zone: {problem}")))?;
+    slipway_jobs::schedule::next_fire(&cron, time_zone, now)
         .map_err(|problem| bad(format!("trigger.settings.cron: {problem}")))?;
     Ok(cron)
 }

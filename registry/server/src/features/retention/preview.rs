@@ -1,10 +1,10 @@
 //! What a run would do now, and why.
 
+use slipway_api::{ArtifactPreview, RepositoryPreview, RetentionFate, RetentionPreview, TagPreview};
 use slipway_model::permission::{Action, Resource};
 use slipway_model::policy::retention::{Guard, Reason, Tally};
 
 use super::evaluate::{Judge, Judged};
-use super::wire::{ArtifactPreview, Fate, RepositoryPreview, RetentionPreview, TagPreview};
 use super::{service, store};
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
@@ -105,7 +105,7 @@ fn of_artifacts(judged: &Judged, page: &Page) -> Vec<ArtifactPreview> {
         .collect()
 }
 
-fn fate(reason: Reason, judged: &Judged) -> Fate {
+fn fate(reason: Reason, judged: &Judged) -> RetentionFate {
     let (word, rule, immutable_rule, of) = match reason {
         Reason::NotLookedAt => ("not_looked_at", None, None, None),
         Reason::Rule(rule) => ("rule", Some(rule), None, None),
@@ -117,9 +117,9 @@ fn fate(reason: Reason, judged: &Judged) -> Fate {
         Reason::Unchosen => ("no_rule", None, None, None),
         Reason::Forsaken => ("forsaken", None, None, None),
     };
-    Fate {
+    RetentionFate {
         retained: reason.stays(),
-        reason: word,
+        reason: word.to_owned(),
         rule,
         immutable_rule,
         of: of.map(|place| judged.rows[place].digest.clone()),

@@ -48,7 +48,7 @@ pub(super) async fn remove(app: &App, context: &JobContext, site: &Site<'_>, jud
         .enumerate()
         .map(|(place, row)| (row.digest.as_str(), place))
         .collect();
-    let counts_tags = site.order.mode == super::wire::RetentionMode::Tag;
+    let counts_tags = site.order.mode == slipway_api::RetentionMode::Tag;
     let mut removed = 0;
     let mut gone: HashSet<&str> = HashSet::new();
     let mut waiting = going;

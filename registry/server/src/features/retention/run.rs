@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use slipway_api::{RetentionExecution, RetentionExecutionTask, RetentionStart};
 use slipway_jobs::{
     Execution, ExecutionId, ExecutionStatus, Job, JobId, JobState, NewExecution, NewJob, execution, queue,
 };
 use slipway_model::permission::Action;
+use slipway_model::policy::retention::Tally;
 use sqlx::PgConnection;
 
 use super::order::{Order, bad};
-use super::wire::{RetentionExecution, RetentionExecutionTask};
 use super::{jobs, service};
 use crate::error::{Code, Error, Result};
 use crate::kernel::app::App;
@@ -21,14 +22,19 @@ const MOST_EXECUTIONS: i64 = 1000;
 const PAGE: i64 = 1000;
 /// Most bytes of a log that are answered.
 const MOST_BYTES: usize = 10 << 20;
+/// The share that no guard stops, in percent.
+const EVERYTHING: i64 = 100;
 /// Harbor's "never".
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Starts a run by hand and returns its id.
-pub(super) async fn start(app: &App, ctx: &Context, policy_id: i64, dry_run: bool) -> Result<i64> {
+pub(super) async fn start(app: &App, ctx: &Context, policy_id: i64, wanted: RetentionStart) -> Result<i64> {
     let mut tx = app.pool.begin().await?;
     let (_, row) = service::enter(&mut tx, app, ctx, policy_id, Action::Update).await??;
-    let order = service::order(app, row, ctx.caller.name(), dry_run)?;
+    let mut order = service::order(app, row, ctx.caller.name(), wanted.dry_run)?;
+    if wanted.approved {
+        order.max_delete = EVERYTHING;
+    }
     let id = begin(&mut tx, app, &order, "manual").await?;
     tx.commit().await?;
     Ok(id.0)
@@ -173,13 +179,7 @@ fn shown(policy_id: i64, found: &Execution) -> RetentionExecution {
         policy_id,
         start_time: found.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         end_time: found.ended_at.map_or_else(|| NEVER.to_owned(), time),
-        status: match found.status() {
-            ExecutionStatus::Running => "Running",
-            ExecutionStatus::Success => "Success",
-            ExecutionStatus::Error => "Error",
-            ExecutionStatus::Stopped => "Stopped",
-        }
-        .to_owned(),
+        status: word(found.status()).to_owned(),
         // Harbor's words.
         trigger: match found.trigger.as_str() {
             "schedule" => "Schedule",
@@ -187,6 +187,16 @@ fn shown(policy_id: i64, found: &Execution) -> RetentionExecution {
         }
         .to_owned(),
         dry_run: found.attributes["dry_run"] == true,
+    }
+}
+
+/// Harbor's word for where a run stands.
+pub(super) fn word(status: ExecutionStatus) -> &'static str {
+    match status {
+        ExecutionStatus::Running => "Running",
+        ExecutionStatus::Success => "Success",
+        ExecutionStatus::Error => "Error",
+        ExecutionStatus::Stopped => "Stopped",
     }
 }
 
@@ -224,6 +234,11 @@ fn task(execution_id: i64, job: &Job) -> RetentionExecutionTask {
 /// What a job reports when its repository is done.
 pub(super) fn progress(total: u64, retained: u64) -> Value {
     json!({"total": total, "retained": retained})
+}
+
+/// What the look at all repositories reports when the guard stops the run: nothing is deleted.
+pub(super) fn stopped_by_guard(tally: Tally) -> Value {
+    json!({"total": tally.total, "retained": tally.total, "stopped_by_guard": true})
 }
 
 /// A moment in seconds.

@@ -1,6 +1,11 @@
 //! What is done to policies.
 
 use serde_json::json;
+use slipway_api::{
+    RetentionGuard, RetentionMetadata, RetentionMode, RetentionPolicy, RetentionRuleMetadata,
+    RetentionRuleParamMetadata, RetentionSchedule, RetentionScope, RetentionSelectorMetadata,
+    RetentionTrigger,
+};
 use slipway_jobs::{NewSchedule, schedule};
 use slipway_model::permission::{Action, Resource};
 use slipway_model::policy::retention::{Template, TemplateParameter, TemplateUnit};
@@ -8,13 +13,9 @@ use sqlx::PgConnection;
 
 use super::order::{self, Order, bad};
 use super::store::{self, PolicyRow, PolicyValues};
-use super::wire::{
-    RetentionGuard, RetentionMetadata, RetentionMode, RetentionPolicy, RetentionRuleMetadata,
-    RetentionRuleParamMetadata, RetentionSchedule, RetentionScope, RetentionSelectorMetadata,
-    RetentionTrigger,
-};
 use super::{jobs, run};
 use crate::error::{Code, Error, Result};
+use crate::features::project;
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -89,11 +90,12 @@ pub(super) async fn create(app: &App, ctx: &Context, mut policy: RetentionPolicy
         return Err(taken(scope.id, Some(other.id)));
     }
     let wanted = order::checked(rules, &policy, now)?;
+    check_owner(&mut tx, app, ctx, &wanted).await?;
     let id = store::insert(&mut tx, now, scope.id, &values(&wanted))
         .await?
         .ok_or_else(|| taken(scope.id, None))?;
     store::set_metadata(&mut tx, now, scope.id, Some(id)).await?;
-    set_schedule(&mut tx, app, id, &wanted.cron).await?;
+    set_schedule(&mut tx, app, id, (&wanted.cron, &wanted.time_zone)).await?;
     tell(&mut tx, app, ctx, &scope, "create", id).await?;
     tx.commit().await?;
     Ok(id)
@@ -115,11 +117,12 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, mut policy: Retent
     let now = app.clock.now();
     let scope = enter_scope(&mut tx, app, ctx, &policy.scope, Action::Update).await?;
     let wanted = order::checked(rules, &policy, now)?;
+    check_owner(&mut tx, app, ctx, &wanted).await?;
     if !store::update(&mut tx, now, (scope.id, id), &values(&wanted)).await? {
         let message = format!("the retention policy id {id} does not match the project's");
         return Err(Error::new(Code::NotFound, message));
     }
-    set_schedule(&mut tx, app, id, &wanted.cron).await?;
+    set_schedule(&mut tx, app, id, (&wanted.cron, &wanted.time_zone)).await?;
     tell(&mut tx, app, ctx, &scope, "update", id).await?;
     tx.commit().await?;
     Ok(())
@@ -133,7 +136,7 @@ pub(super) async fn delete(app: &App, ctx: &Context, id: i64) -> Result<()> {
         return Err(absent(id));
     }
     store::set_metadata(&mut tx, app.clock.now(), scope.id, None).await?;
-    set_schedule(&mut tx, app, id, "").await?;
+    set_schedule(&mut tx, app, id, ("", order::UTC)).await?;
     tell(&mut tx, app, ctx, &scope, "delete", id).await?;
     tx.commit().await?;
     Ok(())
@@ -195,15 +198,30 @@ async fn enter_scope(
     })
 }
 
+/// Only administrators, and so the operator, say which object declares a policy.
+async fn check_owner(
+    conn: &mut PgConnection,
+    app: &App,
+    ctx: &Context,
+    wanted: &order::Wanted,
+) -> Result<()> {
+    let Some(mark) = &wanted.owner else { return Ok(()) };
+    standing::require_administrator(conn, app.clock.now(), ctx).await?;
+    project::check_owner_mark(mark)
+}
+
 fn values(wanted: &order::Wanted) -> PolicyValues<'_> {
     PolicyValues {
         rules: order::kept(&wanted.rules),
         cron: &wanted.cron,
+        time_zone: &wanted.time_zone,
         mode: wanted.mode.map(|mode| match mode {
             RetentionMode::Artifact => "artifact",
             RetentionMode::Tag => "tag",
         }),
         max_delete: wanted.guard.map(|guard| i16::from(guard.percent())),
+        dry_run: wanted.dry_run,
+        owner_mark: wanted.owner.as_ref().map(|owner| json!(owner)),
     }
 }
 
@@ -229,10 +247,11 @@ pub(super) fn order(app: &App, row: PolicyRow, by: &str, dry_run: bool) -> Resul
     })
 }
 
-fn answered(app: &App, row: PolicyRow) -> Result<RetentionPolicy> {
+pub(super) fn answered(app: &App, row: PolicyRow) -> Result<RetentionPolicy> {
     let next = match row.cron.as_str() {
         "" => None,
-        cron => slipway_jobs::schedule::next_fire(cron, "UTC", app.clock.now()).map_err(Error::internal)?,
+        cron => slipway_jobs::schedule::next_fire(cron, &row.time_zone, app.clock.now())
+            .map_err(Error::internal)?,
     };
     let max_delete = i64::from(row.max_delete);
     Ok(RetentionPolicy {
@@ -240,12 +259,17 @@ fn answered(app: &App, row: PolicyRow) -> Result<RetentionPolicy> {
         algorithm: "or".to_owned(),
         mode: Some(mode(&row)).filter(|mode| *mode != RetentionMode::Artifact),
         guard: (max_delete < 100).then_some(RetentionGuard { max_delete }),
+        dry_run: row.dry_run.then_some(true),
+        owner: None,
         rules: order::rules(row.rules)?.into_iter().map(Into::into).collect(),
         trigger: RetentionTrigger {
             kind: "Schedule".to_owned(),
             settings: RetentionSchedule {
                 next_scheduled_time: next.map(run::time),
                 cron: row.cron,
+                time_zone: Some(row.time_zone)
+                    .filter(|zone| zone != order::UTC)
+                    .unwrap_or_default(),
             },
             ..RetentionTrigger::default()
         },
@@ -256,7 +280,7 @@ fn answered(app: &App, row: PolicyRow) -> Result<RetentionPolicy> {
     })
 }
 
-async fn set_schedule(conn: &mut PgConnection, app: &App, id: i64, cron: &str) -> Result<()> {
+async fn set_schedule(conn: &mut PgConnection, app: &App, id: i64, (cron, zone): (&str, &str)) -> Result<()> {
     let name = format!("retention/{id}");
     if cron.is_empty() {
         schedule::remove(conn, &name).await.map_err(Error::internal)?;
@@ -265,7 +289,7 @@ async fn set_schedule(conn: &mut PgConnection, app: &App, id: i64, cron: &str) -
     let wanted = NewSchedule {
         name,
         cron: cron.to_owned(),
-        time_zone: "UTC".to_owned(),
+        time_zone: zone.to_owned(),
         kind: jobs::DUE.to_owned(),
         payload: json!({"policy": id}),
         priority: 0,

@@ -14,8 +14,11 @@ pub(super) struct PolicyRow {
     pub(super) project: String,
     pub(super) rules: Value,
     pub(super) cron: String,
+    pub(super) time_zone: String,
     pub(super) mode: String,
     pub(super) max_delete: i16,
+    pub(super) dry_run: bool,
+    pub(super) owner_mark: Option<Value>,
 }
 
 /// What a policy is to say.
@@ -23,10 +26,15 @@ pub(super) struct PolicyRow {
 pub(super) struct PolicyValues<'a> {
     pub(super) rules: Value,
     pub(super) cron: &'a str,
+    pub(super) time_zone: &'a str,
     /// `None`: as before, and `artifact` where there is nothing before.
     pub(super) mode: Option<&'a str>,
     /// `None`: as before, and everything where there is nothing before.
     pub(super) max_delete: Option<i16>,
+    /// `None`: as before, and no where there is nothing before.
+    pub(super) dry_run: Option<bool>,
+    /// `None`: as before.
+    pub(super) owner_mark: Option<Value>,
 }
 
 /// The project of a policy.
@@ -45,7 +53,8 @@ pub(super) async fn find(
 ) -> Result<Option<PolicyRow>> {
     let row = sqlx::query_as!(
         PolicyRow,
-        "SELECT r.id, r.project_id, p.name AS project, r.rules, r.cron, r.mode, r.max_delete
+        "SELECT r.id, r.project_id, p.name AS project, r.rules, r.cron, r.time_zone, r.mode, r.max_delete,
+                r.dry_run, r.owner_mark
          FROM retention_policies r JOIN projects p ON p.id = r.project_id
          WHERE (r.id = $1 OR r.project_id = $2) AND p.deleted_at IS NULL",
         id,
@@ -56,6 +65,50 @@ pub(super) async fn find(
     Ok(row)
 }
 
+/// Policies of projects that are there, in the order of their projects: of one object, or of these projects.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    owner_uid: Option<&str>,
+    project_ids: Option<&[i64]>,
+    (limit, offset): (Option<i64>, i64),
+) -> Result<Vec<PolicyRow>> {
+    let rows = sqlx::query_as!(
+        PolicyRow,
+        "SELECT r.id, r.project_id, p.name AS project, r.rules, r.cron, r.time_zone, r.mode, r.max_delete,
+                r.dry_run, r.owner_mark
+         FROM retention_policies r JOIN projects p ON p.id = r.project_id
+         WHERE p.deleted_at IS NULL AND ($1::text IS NULL OR r.owner_mark ->> 'uid' = $1)
+           AND ($2::bigint[] IS NULL OR r.project_id = ANY($2))
+         ORDER BY r.project_id LIMIT $3 OFFSET $4",
+        owner_uid,
+        project_ids,
+        limit,
+        offset,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// How many policies [`list`] has on all its pages.
+pub(super) async fn count(
+    conn: &mut PgConnection,
+    owner_uid: Option<&str>,
+    project_ids: Option<&[i64]>,
+) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+           FROM retention_policies r JOIN projects p ON p.id = r.project_id
+           WHERE p.deleted_at IS NULL AND ($1::text IS NULL OR r.owner_mark ->> 'uid' = $1)
+             AND ($2::bigint[] IS NULL OR r.project_id = ANY($2))"#,
+        owner_uid,
+        project_ids,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}
+
 /// Adds a policy; `None` where the project has one.
 pub(super) async fn insert(
     conn: &mut PgConnection,
@@ -64,8 +117,9 @@ pub(super) async fn insert(
     values: &PolicyValues<'_>,
 ) -> Result<Option<i64>> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO retention_policies (project_id, rules, cron, mode, max_delete, created_at, updated_at)
-         VALUES ($1, $2, $3, coalesce($4, 'artifact'), coalesce($5, 100::smallint), $6, $6)
+        "INSERT INTO retention_policies (project_id, rules, cron, mode, max_delete, created_at, updated_at, time_zone, dry_run,
+                                         owner_mark)
+         VALUES ($1, $2, $3, coalesce($4, 'artifact'), coalesce($5, 100::smallint), $6, $6, $7, coalesce($8, false), $9)
          ON CONFLICT (project_id) DO NOTHING RETURNING id",
         project_id,
         values.rules,
@@ -73,6 +127,9 @@ pub(super) async fn insert(
         values.mode,
         values.max_delete,
         now,
+        values.time_zone,
+        values.dry_run,
+        values.owner_mark,
     )
     .fetch_optional(conn)
     .await?;
@@ -88,7 +145,8 @@ pub(super) async fn update(
 ) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE retention_policies
-         SET rules = $3, cron = $4, mode = coalesce($5, mode), max_delete = coalesce($6, max_delete), updated_at = $7
+         SET rules = $3, cron = $4, mode = coalesce($5, mode), max_delete = coalesce($6, max_delete), updated_at = $7,
+             time_zone = $8, dry_run = coalesce($9, dry_run), owner_mark = coalesce($10, owner_mark)
          WHERE project_id = $1 AND id = $2",
         project_id,
         id,
@@ -97,6 +155,9 @@ pub(super) async fn update(
         values.mode,
         values.max_delete,
         now,
+        values.time_zone,
+        values.dry_run,
+        values.owner_mark,
     )
     .execute(conn)
     .await?;

@@ -3,6 +3,7 @@
 mod access;
 mod policies;
 mod runs;
+mod states;
 
 use std::time::Duration;
 

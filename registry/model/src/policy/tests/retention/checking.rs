@@ -166,3 +166,32 @@ fn rules_of_the_custom_resources() {
         assert!(message.contains(part), "{message}");
     }
 }
+
+#[test]
+fn rules_of_both_kinds_mean_the_same() {
+    let rules = [
+        json!({"keep": {"always": true}}),
+        json!({"keep": {"latestPushed": 3}, "tags": {"glob": "v*"}, "repositories": {"regex": "a.+"}}),
+        json!({"keep": {"latestPulled": 32_766}, "tags": {"semver": ">=1", "exclude": true}, "untagged": "Exclude"}),
+        json!({"keep": {"pushedWithin": "30d"}, "tags": {"regex": "x", "exclude": true}}),
+        json!({"keep": {"pulledWithin": "2w1d"}, "repositories": {"glob": "b", "exclude": true}, "untagged": "Exclude"}),
+    ];
+    for written in rules {
+        let written: RetentionRule = serde_json::from_value(written).unwrap();
+        let harbor = HarborRule::try_from(&written).unwrap();
+        let (one, other) = (
+            Rule::try_from(&written).unwrap(),
+            Rule::try_from(&harbor).unwrap(),
+        );
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+    }
+    for (within, wrong) in [("36h", "36h"), ("0d", "0d"), ("x", "duration")] {
+        let written = json!({"keep": {"pushedWithin": within}});
+        let written: RetentionRule = serde_json::from_value(written).unwrap();
+        let problem = HarborRule::try_from(&written).unwrap_err().to_string();
+        assert!(
+            problem.starts_with("keep.pushedWithin") && problem.contains(wrong),
+            "{problem}"
+        );
+    }
+}

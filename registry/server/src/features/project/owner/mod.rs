@@ -7,4 +7,4 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(super) use service::check;
+pub(in crate::features) use service::check;

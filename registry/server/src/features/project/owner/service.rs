@@ -120,7 +120,8 @@ async fn marked(conn: &mut PgConnection, app: &App, ctx: &Context, project: &str
     }
 }
 
-pub(in crate::features::project) fn check(mark: &OwnerMark) -> Result<()> {
+/// Whether a mark says who.
+pub(in crate::features) fn check(mark: &OwnerMark) -> Result<()> {
     let fields = [
         ("cluster", &mark.cluster),
         ("namespace", &mark.namespace),

@@ -1,12 +1,11 @@
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionPolicy};
 
 use crate::error::Result;
 use crate::features::location;
 use crate::features::request::Body;
 use crate::features::retention::service;
-use crate::features::retention::wire::RetentionPolicy;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 

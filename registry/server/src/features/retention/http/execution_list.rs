@@ -1,13 +1,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionExecution};
 
 use super::page_of;
 use crate::error::Result;
 use crate::features::request::PathId;
 use crate::features::retention::run;
-use crate::features::retention::wire::RetentionExecution;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 use crate::kernel::paging::Page;

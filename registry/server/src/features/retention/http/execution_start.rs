@@ -1,12 +1,11 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionStart};
 
 use crate::error::Result;
 use crate::features::location;
 use crate::features::request::{Body, PathId};
 use crate::features::retention::run;
-use crate::features::retention::wire::RetentionStart;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
@@ -29,7 +28,7 @@ pub(in crate::features::retention) async fn start(
     Body(body): Body<RetentionStart>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1])> {
     let id = id.get("id")?;
-    let execution = run::start(&app, &ctx, id, body.dry_run).await?;
+    let execution = run::start(&app, &ctx, id, body).await?;
     let location = location(&[
         "retentions",
         &id.to_string(),

@@ -1,11 +1,10 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionOperation};
 
 use crate::error::Result;
 use crate::features::request::{Body, PathId};
 use crate::features::retention::run;
-use crate::features::retention::wire::RetentionOperation;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 

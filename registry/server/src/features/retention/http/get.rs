@@ -1,11 +1,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionPolicy};
 
 use crate::error::Result;
 use crate::features::request::PathId;
 use crate::features::retention::service;
-use crate::features::retention::wire::RetentionPolicy;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 

@@ -1,10 +1,9 @@
 use axum::Json;
 use axum::extract::State;
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionMetadata};
 
 use crate::error::Result;
 use crate::features::retention::service;
-use crate::features::retention::wire::RetentionMetadata;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 

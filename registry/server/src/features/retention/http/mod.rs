@@ -8,6 +8,7 @@ pub(super) mod execution_stop;
 pub(super) mod get;
 pub(super) mod metadata;
 pub(super) mod preview;
+pub(super) mod state_list;
 pub(super) mod task_list;
 pub(super) mod task_log;
 pub(super) mod update;

@@ -1,12 +1,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use slipway_api::ErrorBody;
+use slipway_api::{ErrorBody, RetentionPreview};
 
 use crate::error::Result;
 use crate::features::request::Params;
 use crate::features::retention::preview;
-use crate::features::retention::wire::RetentionPreview;
 use crate::kernel::app::App;
 use crate::kernel::context::Context;
 use crate::kernel::paging::Page;
