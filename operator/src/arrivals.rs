@@ -8,7 +8,7 @@ use std::{
 };
 
 use kube::Resource;
-use slipway_crds::{Condition, Project, Registry, annotations, condition};
+use slipway_crds::{Condition, Project, Registry, RetentionPolicy, annotations, condition};
 
 use crate::{context::Context, random::jitter};
 
@@ -88,6 +88,25 @@ impl Arriving for Project {
 
     fn count(context: &Context) -> usize {
         context.projects.count()
+    }
+}
+
+impl Arriving for RetentionPolicy {
+    fn is_settled(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| {
+            is_ready(self, status.observed_generation, &status.conditions)
+                && is_handled(
+                    self,
+                    annotations::RECONCILE_NOW,
+                    status.last_handled_reconcile.as_ref(),
+                )
+                && is_handled(self, annotations::RUN_NOW, status.last_handled_run.as_ref())
+                && is_handled(self, annotations::APPROVE, status.last_handled_approval.as_ref())
+        })
+    }
+
+    fn count(context: &Context) -> usize {
+        context.retention_policies.count()
     }
 }
 

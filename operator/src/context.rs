@@ -10,7 +10,8 @@ use kube::{
     core::DeserializeGuard,
     runtime::reflector::{ObjectRef, Store},
 };
-use slipway_crds::{Project, Registry};
+use slipway_api::OwnerMark;
+use slipway_crds::{Project, Registry, RetentionPolicy};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -43,6 +44,8 @@ pub(crate) struct Context {
     pub(crate) registries: Stores<Registry>,
     /// All Projects.
     pub(crate) projects: Stores<Project>,
+    /// All RetentionPolicies.
+    pub(crate) retention_policies: Stores<RetentionPolicy>,
     /// Failures in a row, by object.
     pub(crate) failures: Failures,
     /// What was looked at since the start.
@@ -53,6 +56,8 @@ pub(crate) struct Context {
     pub(crate) written: Written,
     /// A Registry turned: its Projects are to be looked at.
     pub(crate) registry_turned: broadcast::Sender<(String, String)>,
+    /// A Project has its project in the registry now: policies of its namespace are to be looked at.
+    pub(crate) project_turned: broadcast::Sender<(String, String)>,
 }
 
 impl Context {
@@ -80,6 +85,16 @@ impl Context {
             .warning(object, slipway_crds::condition::reason::OTHER_INSTALLATION, note)
             .await;
         true
+    }
+
+    /// The mark of an object on what it declares in a registry.
+    pub(crate) fn mark_of<K: Resource<DynamicType = ()>>(&self, object: &K) -> OwnerMark {
+        OwnerMark {
+            cluster: self.installation.clone(),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+            uid: object.uid().unwrap_or_default(),
+        }
     }
 
     /// The Projects that refer to a Registry.

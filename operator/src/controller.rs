@@ -131,6 +131,7 @@ fn attempt<K: Kind + Arriving + Resource<Scope = NamespaceResourceScope>>(
                 // Before the first full lists are there, absence means nothing.
                 context.registries.wait_until_ready().await;
                 context.projects.wait_until_ready().await;
+                context.retention_policies.wait_until_ready().await;
                 if let Some(wait) = context.arrivals.wait(
                     inner.meta().uid.as_deref().unwrap_or_default(),
                     inner.is_settled(),

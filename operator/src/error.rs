@@ -110,6 +110,17 @@ impl Error {
         }
     }
 
+    /// The same about fields that stand under another one: `spec.rules[0]` of a part that is used in `spec.retention`.
+    pub(crate) fn under(self, field: &str) -> Self {
+        match self {
+            Self::Problem(mut problem) => {
+                problem.message = problem.message.replace("spec.", &format!("{field}."));
+                Self::Problem(problem)
+            }
+            other => other,
+        }
+    }
+
     /// The answer of the Kubernetes API, when this is one.
     pub(crate) fn kube_code(&self) -> Option<u16> {
         match self {

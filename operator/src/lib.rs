@@ -22,6 +22,7 @@ mod project;
 mod random;
 mod registry;
 mod registry_session;
+mod retention_policy;
 pub mod run;
 mod secret;
 mod status;

@@ -65,6 +65,9 @@ pub struct Options {
     /// How many Projects are worked on at a time.
     #[arg(long, env = "SLIPWAY_PROJECT_CONCURRENCY", default_value_t = 16)]
     pub project_concurrency: u16,
+    /// How many policies of each kind are worked on at a time.
+    #[arg(long, env = "SLIPWAY_POLICY_CONCURRENCY", default_value_t = 4)]
+    pub policy_concurrency: u16,
     /// How many requests to one registry are under way at a time.
     #[arg(long, env = "SLIPWAY_REQUESTS_PER_REGISTRY", default_value_t = 8)]
     pub requests_per_registry: usize,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::{Api, Client, Config, client::ClientBuilder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use slipway_crds::{Project, Registry};
+use slipway_crds::{Project, Registry, RetentionPolicy};
 use tokio::sync::broadcast;
 use tower::util::MapRequestLayer;
 
@@ -23,6 +23,7 @@ use crate::{
     options::Options,
     project, registry,
     registry_session::Sessions,
+    retention_policy,
     watches::{self, Scope},
     written::Written,
 };
@@ -119,11 +120,13 @@ async fn context(options: Options, config: Config, fence: Fence, plain: &Client)
         sessions: Sessions::default(),
         registries: Stores::default(),
         projects: Stores::default(),
+        retention_policies: Stores::default(),
         failures: Failures::default(),
         arrivals: Arrivals::default(),
         definitions: Definitions::default(),
         written: Written::default(),
         registry_turned: broadcast::channel(1024).0,
+        project_turned: broadcast::channel(1024).0,
         installation,
         fence,
         options,
@@ -151,7 +154,7 @@ async fn cluster_id(client: &Client) -> String {
         .unwrap_or_else(|| "default".to_owned())
 }
 
-/// Both controllers, for the whole cluster or once for each namespace.
+/// All controllers, for the whole cluster or once for each namespace.
 async fn controllers(context: Arc<Context>, health: Health) {
     let named = context.options.watch_namespaces.clone();
     let scopes: Vec<Scope<'_>> = match context.options.namespaces() {
@@ -163,7 +166,8 @@ async fn controllers(context: Arc<Context>, health: Health) {
             .map(Scope::Namespace)
             .collect(),
     };
-    let (mut registry_stores, mut project_stores, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut registry_stores, mut project_stores, mut policy_stores) = (Vec::new(), Vec::new(), Vec::new());
+    let mut inputs = Vec::new();
     for scope in scopes {
         let (registries, registry_requests) = controller::primary::<Registry>(
             scope.api::<Guarded<Registry>>(context.client.clone()),
@@ -173,6 +177,11 @@ async fn controllers(context: Arc<Context>, health: Health) {
             scope.api::<Guarded<Project>>(context.client.clone()),
             health.clone(),
         );
+        let (policies, policy_requests) = controller::primary::<RetentionPolicy>(
+            scope.api::<Guarded<RetentionPolicy>>(context.client.clone()),
+            health.clone(),
+        );
+        policy_stores.push(policies.clone());
         registry_stores.push(registries.clone());
         project_stores.push(projects.clone());
         let mut for_registries = vec![
@@ -193,18 +202,30 @@ async fn controllers(context: Arc<Context>, health: Health) {
         if scope == Scope::Cluster {
             for_projects.push(watches::namespaces(&context, &health));
         }
-        inputs.push((registries, for_registries, projects, for_projects));
+        let for_policies = vec![
+            policy_requests,
+            watches::policies_of_projects(scope, &context, &health),
+            watches::policies_of_new_projects(&context),
+            watches::policies_of_registries(&context),
+            watches::policies_in_conflict(scope, &context, &health),
+        ];
+        inputs.push((
+            (registries, for_registries),
+            (projects, for_projects),
+            (policies, for_policies),
+        ));
     }
     context.registries.set(registry_stores);
     context.projects.set(project_stores);
-    let (registry_limit, project_limit) = (
+    context.retention_policies.set(policy_stores);
+    let (registry_limit, project_limit, policy_limit) = (
         context.options.registry_concurrency,
         context.options.project_concurrency,
+        context.options.policy_concurrency,
     );
-    let runs = inputs
-        .into_iter()
-        .map(|(registries, for_registries, projects, for_projects)| {
-            let (one, two) = (context.clone(), context.clone());
+    let runs = inputs.into_iter().map(
+        |((registries, for_registries), (projects, for_projects), (policies, for_policies))| {
+            let (one, two, three) = (context.clone(), context.clone(), context.clone());
             async move {
                 futures::join!(
                     controller::run(
@@ -215,9 +236,17 @@ async fn controllers(context: Arc<Context>, health: Health) {
                         registry_limit
                     ),
                     controller::run(project::reconcile, two, projects, for_projects, project_limit),
+                    controller::run(
+                        retention_policy::reconcile,
+                        three,
+                        policies,
+                        for_policies,
+                        policy_limit
+                    ),
                 );
             }
-        });
+        },
+    );
     futures::future::join_all(runs).await;
 }
 

@@ -13,9 +13,13 @@ use k8s_openapi::api::{
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::PartialObjectMeta,
-    runtime::{WatchStreamExt, controller::ReconcileRequest, predicates, reflector::ObjectRef, watcher},
+    runtime::{
+        WatchStreamExt, controller::ReconcileRequest, predicates, reflector::ObjectRef, utils::Predicate,
+        watcher,
+    },
 };
-use slipway_crds::{Project, Registry, condition, labels};
+use slipway_crds::{Project, Registry, RetentionPolicy, condition, labels};
+use tokio::sync::broadcast;
 
 use crate::{
     context::{Context, Guarded},
@@ -247,26 +251,16 @@ pub(crate) fn namespaces(context: &Arc<Context>, health: &Health) -> Requests<Pr
 /// A Registry that changed or turned: its Projects.
 pub(crate) fn registries_turned(context: &Arc<Context>) -> Requests<Project> {
     let context = context.clone();
-    let receiver = context.registry_turned.subscribe();
-    stream::unfold(receiver, |mut receiver| async move {
-        loop {
-            match receiver.recv().await {
-                Ok(turned) => return Some((turned, receiver)),
-                // Missed messages are made good by the resync.
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    })
-    .map(move |(namespace, name)| {
-        let projects = context.projects_of(&namespace, &name);
-        let requests = projects
-            .into_iter()
-            .map(|project| request(&project.namespace().unwrap_or_default(), &project.name_any()));
-        stream::iter(requests.map(Ok).collect::<Vec<_>>())
-    })
-    .flatten()
-    .boxed()
+    heard(context.registry_turned.subscribe())
+        .map(move |(namespace, name)| {
+            let projects = context.projects_of(&namespace, &name);
+            let requests = projects
+                .into_iter()
+                .map(|project| request(&project.namespace().unwrap_or_default(), &project.name_any()));
+            stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        })
+        .flatten()
+        .boxed()
 }
 
 /// A Registry that is gone: its Projects have to let go.
@@ -337,6 +331,119 @@ pub(crate) fn registries_of_gone_projects(
     })
     .try_flatten()
     .boxed()
+}
+
+/// Project objects that come, go or get other labels: the policies of their namespace may be for them now, or no longer.
+pub(crate) fn policies_of_projects(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<RetentionPolicy> {
+    let context = context.clone();
+    touched(
+        scope.api::<PartialObjectMeta<Project>>(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .predicate_filter(
+        predicates::labels.combine(predicates::generation),
+        Default::default(),
+    )
+    .map_ok(move |project| {
+        let namespace = project.namespace().unwrap_or_default();
+        stream::iter(policies_in(&context, &namespace, |_| true).into_iter().map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Projects that are in the registry now: the policies of their namespace.
+pub(crate) fn policies_of_new_projects(context: &Arc<Context>) -> Requests<RetentionPolicy> {
+    let context = context.clone();
+    heard(context.project_turned.subscribe())
+        .map(move |(namespace, _)| {
+            stream::iter(policies_in(&context, &namespace, |_| true).into_iter().map(Ok))
+        })
+        .flatten()
+        .boxed()
+}
+
+/// A Registry that changed or turned: the policies that are not ready, which may be so for its sake.
+pub(crate) fn policies_of_registries(context: &Arc<Context>) -> Requests<RetentionPolicy> {
+    let context = context.clone();
+    heard(context.registry_turned.subscribe())
+        .map(move |_| {
+            let waiting = context.retention_policies.filter(|policy| match &policy.0 {
+                Ok(policy) => !policy
+                    .status
+                    .as_ref()
+                    .is_some_and(|status| condition::is_true(&status.conditions, condition::READY)),
+                Err(_) => false,
+            });
+            let requests = waiting
+                .into_iter()
+                .map(|policy| request(&policy.namespace().unwrap_or_default(), &policy.name_any()));
+            stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        })
+        .flatten()
+        .boxed()
+}
+
+/// A policy that changed or is gone: others that wait for its projects may have them now.
+pub(crate) fn policies_in_conflict(
+    scope: Scope<'_>,
+    context: &Arc<Context>,
+    health: &Health,
+) -> Requests<RetentionPolicy> {
+    let context = context.clone();
+    touched(
+        scope.api::<PartialObjectMeta<RetentionPolicy>>(context.client.clone()),
+        None,
+        health.clone(),
+    )
+    .predicate_filter(predicates::generation, Default::default())
+    .map_ok(move |changed| {
+        let namespace = changed.namespace().unwrap_or_default();
+        let waiting = policies_in(&context, &namespace, |policy| {
+            policy.status.as_ref().is_some_and(|status| {
+                let synced = condition::get(&status.conditions, condition::SYNCED);
+                synced.is_some_and(|synced| synced.reason == condition::reason::CONFLICT)
+            })
+        });
+        stream::iter(waiting.into_iter().map(Ok))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+fn policies_in(
+    context: &Context,
+    namespace: &str,
+    concerned: impl Fn(&RetentionPolicy) -> bool,
+) -> Vec<ReconcileRequest<Guarded<RetentionPolicy>>> {
+    let policies = context.retention_policies.filter(|policy| match &policy.0 {
+        Ok(policy) => policy.metadata.namespace.as_deref() == Some(namespace) && concerned(policy),
+        Err(_) => false,
+    });
+    policies
+        .iter()
+        .map(|policy| request(namespace, &policy.name_any()))
+        .collect()
+}
+
+/// What is said on a channel. Missed messages are made good by the resync.
+fn heard<T: Clone + Send + 'static>(
+    receiver: broadcast::Receiver<T>,
+) -> impl Stream<Item = T> + Send + 'static {
+    stream::unfold(receiver, |mut receiver| async move {
+        loop {
+            match receiver.recv().await {
+                Ok(said) => return Some((said, receiver)),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    })
 }
 
 /// The metadata of objects of a kind as they go.

@@ -66,6 +66,7 @@ pub struct Reason {
 const REGISTRY: &[&str] = &["Registry"];
 const PROJECT: &[&str] = &["Project"];
 const ALL: &[&str] = &["Registry", "Project", "RetentionPolicy", "ReplicationPolicy"];
+const SYNCING: &[&str] = &["Project", "RetentionPolicy"];
 const CLIENTS: &[&str] = &["Project", "RetentionPolicy", "ReplicationPolicy"];
 const RETENTION: &[&str] = &["RetentionPolicy"];
 const REPLICATION: &[&str] = &["ReplicationPolicy"];
@@ -93,7 +94,7 @@ condition_types! {
     API_REACHABLE = "ApiReachable", Positive, REGISTRY, "The management API answers the operator's own account.";
     CERTIFICATE_VALID = "CertificateValid", Positive, REGISTRY, "The certificate fits the host names and is not about to end.";
     DEFINITIONS_OUTDATED = "DefinitionsOutdated", Negative, REGISTRY, "The installed CRDs are not those of the operator, which can drop fields without a word. Present only while it holds.";
-    SYNCED = "Synced", Positive, PROJECT, "The registry's state equals what is declared.";
+    SYNCED = "Synced", Positive, SYNCING, "The registry's state equals what is declared.";
     MEMBERS_PENDING = "MembersPending", Negative, PROJECT, "Some declared members are not known to the registry yet.";
     CREDENTIALS_READY = "CredentialsReady", Positive, PROJECT, "Every robot's Secret holds a token that logged in.";
     SERVICE_ACCOUNTS_ATTACHED = "ServiceAccountsAttached", Positive, PROJECT, "The declared service accounts carry the pull Secrets.";

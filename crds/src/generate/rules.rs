@@ -53,6 +53,10 @@ fn value_rules(node: &mut Map<String, Value>) -> anyhow::Result<Vec<Value>> {
             format!("self.matches('{}')", HumanDuration::PATTERN),
             "write a time as whole numbers with a unit out of s, m, h, d and w, such as 10m, 24h or 90d",
         ),
+        "days" => rule(
+            "self.matches('^([1-9][0-9]{0,4}[dw]){1,2}$')",
+            "write whole days or weeks such as 30d or 2w",
+        ),
         "cron" => rule(
             format!("self.matches('{}')", cron_pattern()),
             "write five fields for minute, hour, day of month, month and day of week, such as \"0 3 * * *\", or @hourly, @daily, @weekly or @monthly",

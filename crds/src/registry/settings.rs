@@ -24,7 +24,7 @@ pub struct GarbageCollection {
 #[serde(rename_all = "camelCase")]
 pub struct DefaultRetention {
     /// The rules. An artifact that any of them keeps is kept; without rules nothing is deleted.
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 15), extend("x-kubernetes-list-type" = "atomic"))]
     pub rules: Vec<RetentionRule>,
     /// When they are applied.
     #[serde(skip_serializing_if = "Option::is_none")]

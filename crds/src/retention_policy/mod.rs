@@ -43,7 +43,7 @@ pub struct RetentionPolicySpec {
     pub project_selector: Option<ProjectSelector>,
     /// The rules. An artifact that any of them keeps is kept, and so is a repository that no rule matches. Without
     /// rules nothing is deleted.
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 15), extend("x-kubernetes-list-type" = "atomic"))]
     pub rules: Vec<RetentionRule>,
     /// Whether rules count artifacts or tags. `Artifact` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

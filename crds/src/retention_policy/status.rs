@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::Condition;
+use crate::common::{Condition, RegistryRef};
 
 /// What the operator found and did last.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,10 @@ pub struct RetentionPolicyStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["project"]))]
     pub attention: Vec<ProjectAttention>,
+    /// The Registries that keep something of the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub registries: Vec<RegistryRef>,
     /// The installation of the operator that handles this object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installation: Option<String>,

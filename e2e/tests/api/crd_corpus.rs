@@ -162,7 +162,7 @@ async fn d2_an_object_with_every_list_full_is_admitted_quickly() -> Result<()> {
             "robots": many(32, &robot),
             "members": many(128, &|index| json!({"kind": "User", "name": format!("person-{index}"), "role": "Guest"})),
             "immutableTags": many(15, &|index| json!({"repositories": format!("app-{index}"), "tags": "v*"})),
-            "retention": {"rules": many(32, &|_| json!({"tags": {"semver": ">=1"}, "keep": {"pushedWithin": "30d"}}))},
+            "retention": {"rules": many(15, &|_| json!({"tags": {"semver": ">=1"}, "keep": {"pushedWithin": "30d"}}))},
             "security": {"cveAllowlist": many(256, &|index| json!({"id": format!("CVE-2024-{index}"), "expiresAt": "2027-01-31T00:00:00Z"}))},
             "webhooks": many(32, &|index| json!({"name": format!("hook-{index}"), "url": "https://hooks.example.com/x", "events": ["PushArtifact"]})),
             "labels": many(64, &|index| json!({"name": format!("label-{index}"), "color": "#000000"}))

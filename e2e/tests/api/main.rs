@@ -17,6 +17,7 @@ mod operator_projects;
 mod operator_quiet;
 mod operator_registry;
 mod operator_restored;
+mod operator_retention;
 mod operator_settled;
 mod operator_tenants;
 mod pretended_nodes;

@@ -247,10 +247,11 @@ impl Stage {
     pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let resource = ApiResource::from_gvk_with_plural(
             &GroupVersionKind::gvk("slipway.dev", "v1alpha1", kind),
-            if kind == "Registry" {
-                "registries"
-            } else {
-                "projects"
+            match kind {
+                "Registry" => "registries",
+                "RetentionPolicy" => "retentionpolicies",
+                "ReplicationPolicy" => "replicationpolicies",
+                _ => "projects",
             },
         );
         Api::namespaced_with(self.client.clone(), namespace, &resource)

@@ -1,6 +1,5 @@
 //! Whose project it is: the mark in the registry decides, not timestamps.
 
-use kube::ResourceExt;
 use slipway_api::{OwnerMark, client::Claim};
 use slipway_crds::{Project, common::Adoption, condition, condition::reason};
 
@@ -9,16 +8,6 @@ use crate::{
     error::{Error, Problem, Result},
     registry_session::Session,
 };
-
-/// The mark of a Project.
-pub(crate) fn mark_of(context: &Context, project: &Project) -> OwnerMark {
-    OwnerMark {
-        cluster: context.installation.clone(),
-        namespace: project.namespace().unwrap_or_default(),
-        name: project.name_any(),
-        uid: project.uid().unwrap_or_default(),
-    }
-}
 
 /// What is to be done about a project that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +70,7 @@ pub(crate) async fn claim(
     name: &str,
     write: bool,
 ) -> Result<()> {
-    let own = mark_of(context, project);
+    let own = context.mark_of(project);
     let found = session.client.owner_get(name).await?;
     let orphaned = found.as_ref().is_some_and(|mark| is_orphaned(context, mark));
     let asked = permitted(project.spec.adoption(), session);

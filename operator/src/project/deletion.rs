@@ -7,12 +7,13 @@ use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::controller::Action};
 use slipway_crds::{Project, Registry, common::DeletionPolicy, condition, condition::reason};
 
-use super::{claim::mark_of, execute::gone_is_fine, observe, ours, owed, service_accounts};
+use super::{execute::gone_is_fine, observe, ours, owed, service_accounts};
 use crate::{
     context::Context,
     error::{Cause, Error, Problem, Result},
     finalizer, random,
     registry_session::{self, Session},
+    retention_policy::own,
     status,
 };
 
@@ -28,6 +29,8 @@ pub(crate) fn needs_finalizer(project: &Project) -> bool {
     !spec.robots.is_empty()
         || status
             .is_some_and(|status| !status.robots.is_empty() || !status.attached_service_accounts.is_empty())
+        || spec.retention.is_some()
+        || status.is_some_and(|status| status.retention.is_some())
         || spec.deletion_policy() == DeletionPolicy::Delete
 }
 
@@ -166,7 +169,7 @@ async fn remove_secrets(context: &Context, project: &Project) -> Result<()> {
 async fn in_registry(context: &Context, project: &Project, session: &Session) -> Result<()> {
     let object = project.name_any();
     let name = project.spec.project_name(&object);
-    let own = mark_of(context, project);
+    let own = context.mark_of(project);
     let mark = match session.client.owner_get(name).await {
         Ok(mark) => mark,
         Err(error) if error.is_not_found() => return Ok(()),
@@ -184,12 +187,13 @@ async fn in_registry(context: &Context, project: &Project, session: &Session) ->
             other => return other,
         }
     }
+    let id = session.client.project_get(name).await?.project_id;
+    own::release(context, session, project, id).await?;
     let namespace = project.namespace().unwrap_or_default();
     let secrets = ours::secrets(&context.client, &namespace, &object).await?;
     let names = ours::robots(&secrets, &project.status.clone().unwrap_or_default());
     let declared = project.spec.robots.iter().map(|robot| robot.name.clone());
     let names: Vec<String> = names.into_iter().chain(declared).collect();
-    let id = session.client.project_get(name).await?.project_id;
     for (robot, known) in observe::robots(&session.client, name, id).await? {
         if names.contains(&robot) {
             gone_is_fine(session.client.robot_delete(known.id).await)?;

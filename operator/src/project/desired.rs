@@ -1,14 +1,15 @@
 //! What a Project declares, in the form in which the registry's state is compared with it (LESSONS B6): ids resolved,
 //! amounts in bytes, lists sorted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 use slipway_crds::{
     Project, condition,
     condition::reason,
-    project::{MemberKind, MembersPolicy, Robot, RobotResource, StorageLimit, Visibility},
+    project::{Label, MemberKind, MembersPolicy, Robot, RobotResource, StorageLimit, Visibility},
 };
+use slipway_model::policy::ImmutableTagRule;
 
 use crate::error::{Error, Problem, Result};
 
@@ -27,6 +28,28 @@ pub(crate) struct Desired {
     pub(crate) keep_members: bool,
     /// Robots by short name.
     pub(crate) robots: BTreeMap<String, DesiredRobot>,
+    /// Rules for immutable tags.
+    pub(crate) immutable_tags: Option<BTreeSet<DesiredImmutability>>,
+    /// Labels by name.
+    pub(crate) labels: Option<BTreeMap<String, DesiredLabel>>,
+}
+
+/// A rule for immutable tags, as globs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DesiredImmutability {
+    /// Which repositories, by their name inside the project.
+    pub(crate) repositories: String,
+    /// Which tags.
+    pub(crate) tags: String,
+}
+
+/// A label as declared; what is not declared is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DesiredLabel {
+    /// What it means.
+    pub(crate) description: Option<String>,
+    /// Its colour, `#rrggbb`.
+    pub(crate) color: Option<String>,
 }
 
 /// A robot as declared.
@@ -69,6 +92,23 @@ impl Desired {
             members: spec.members.as_ref().map(users),
             keep_members: spec.members_policy == Some(MembersPolicy::Merge),
             robots: robots.collect::<Result<_>>()?,
+            immutable_tags: spec.immutable_tags.as_ref().map(|rules| {
+                let rule = |rule: &ImmutableTagRule| DesiredImmutability {
+                    repositories: rule.repositories.clone(),
+                    tags: rule.tags.clone(),
+                };
+                rules.iter().map(rule).collect()
+            }),
+            labels: spec.labels.as_ref().map(|labels| {
+                let label = |label: &Label| {
+                    let declared = DesiredLabel {
+                        description: label.description.clone(),
+                        color: label.color.clone(),
+                    };
+                    (label.name.clone(), declared)
+                };
+                labels.iter().map(label).collect()
+            }),
         })
     }
 }
@@ -132,12 +172,9 @@ fn invalid(message: String) -> Error {
 pub(crate) fn missing_features(project: &Project) -> Vec<String> {
     let spec = &project.spec;
     let mut fields: Vec<String> = [
-        (spec.immutable_tags.is_some(), "spec.immutableTags"),
-        (spec.retention.is_some(), "spec.retention"),
         (spec.security.is_some(), "spec.security"),
         (spec.proxy_cache.is_some(), "spec.proxyCache"),
         (spec.webhooks.is_some(), "spec.webhooks"),
-        (spec.labels.is_some(), "spec.labels"),
         (
             spec.members
                 .iter()

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use slipway_api::{
-    Access, MemberCreate, MemberUser, OwnerMark, ProjectCreate, ProjectUpdate, QuotaUpdate, RobotCreate,
-    RobotPermission, RobotUpdate,
+    Access, ImmutableRule, ImmutableSelector, Label, MemberCreate, MemberUser, OwnerMark, ProjectCreate,
+    ProjectUpdate, QuotaUpdate, RobotCreate, RobotPermission, RobotUpdate,
 };
 
 use super::{
-    desired::{Desired, DesiredRobot},
+    desired::{Desired, DesiredImmutability, DesiredLabel, DesiredRobot},
     plan::{Change, Observed, ObservedRobot},
 };
 use crate::{context::Context, error::Result, registry_session::Session};
@@ -109,8 +109,56 @@ async fn one(
             }
         }
         Change::DeleteRobot(_, id) => gone_is_fine(client.robot_delete(*id).await)?,
+        Change::AddImmutability(rule) => {
+            client.immutable_create(name, &immutable_rule(rule)).await?;
+        }
+        Change::RemoveImmutability(id) => gone_is_fine(client.immutable_delete(name, *id).await)?,
+        Change::CreateLabel(label) => {
+            if let Some(wanted) = desired.labels.as_ref().and_then(|labels| labels.get(label)) {
+                client
+                    .label_create(&as_declared(
+                        Label {
+                            name: label.clone(),
+                            scope: "p".to_owned(),
+                            project_id: observed.id,
+                            ..Label::default()
+                        },
+                        wanted,
+                    ))
+                    .await?;
+            }
+        }
+        Change::UpdateLabel(label, id) => {
+            if let Some(wanted) = desired.labels.as_ref().and_then(|labels| labels.get(label)) {
+                let known = client.label_get(*id).await?;
+                client.label_update(*id, &as_declared(known, wanted)).await?;
+            }
+        }
+        Change::DeleteLabel(_, id) => gone_is_fine(client.label_delete(*id).await)?,
     }
     Ok(())
+}
+
+fn immutable_rule(rule: &DesiredImmutability) -> ImmutableRule {
+    let selector = |decoration: &str, pattern: &str| ImmutableSelector {
+        kind: "doublestar".to_owned(),
+        decoration: decoration.to_owned(),
+        pattern: pattern.to_owned(),
+    };
+    let repositories = vec![selector("repoMatches", &rule.repositories)];
+    ImmutableRule {
+        tag_selectors: vec![selector("matches", &rule.tags)],
+        scope_selectors: BTreeMap::from([("repository".to_owned(), repositories)]),
+        ..ImmutableRule::default()
+    }
+}
+
+fn as_declared(label: Label, wanted: &DesiredLabel) -> Label {
+    Label {
+        description: wanted.description.clone().unwrap_or(label.description),
+        color: wanted.color.clone().unwrap_or(label.color),
+        ..label
+    }
 }
 
 /// The first token is the registry's own and is thrown away: the one that counts is put into the Secret first.

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
-use slipway_api::client::Client;
+use slipway_api::{
+    ImmutableRule, ImmutableSelector,
+    client::{Client, LabelScope, ListQuery},
+};
 
 use super::{
-    desired::Desired,
+    desired::{Desired, DesiredImmutability},
     plan::{Observed, ObservedRobot},
 };
 use crate::error::Result;
@@ -39,7 +42,41 @@ pub(crate) async fn observe(
     if with_robots {
         observed.robots = robots(client, &desired.name, project.project_id).await?;
     }
+    if desired.immutable_tags.is_some() {
+        let rules: Vec<_> = client.immutable_list(&desired.name).try_collect().await?;
+        observed.immutable_tags = rules.iter().map(|rule| (rule.id, declarable(rule))).collect();
+    }
+    if desired.labels.is_some() {
+        let scope = LabelScope::Project(project.project_id);
+        let labels: Vec<_> = client
+            .label_list(scope, ListQuery::default())
+            .try_collect()
+            .await?;
+        observed.labels = labels
+            .into_iter()
+            .map(|label| (label.name, (label.id, label.description, label.color)))
+            .collect();
+    }
     Ok(Some(observed))
+}
+
+/// A rule as a Project would declare it, if it could.
+fn declarable(rule: &ImmutableRule) -> Option<DesiredImmutability> {
+    let [repositories] = rule.scope_selectors.get("repository")?.as_slice() else {
+        return None;
+    };
+    let [tags] = rule.tag_selectors.as_slice() else {
+        return None;
+    };
+    let plain = |selector: &ImmutableSelector, decoration: &str| {
+        matches!(selector.kind.as_str(), "" | "doublestar") && selector.decoration == decoration
+    };
+    let is_plain =
+        !rule.disabled && !rule.allow_delete && plain(repositories, "repoMatches") && plain(tags, "matches");
+    is_plain.then(|| DesiredImmutability {
+        repositories: repositories.pattern.clone(),
+        tags: tags.pattern.clone(),
+    })
 }
 
 /// The robots of a project by short name.

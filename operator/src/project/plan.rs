@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::desired::{Desired, DesiredRobot};
+use super::desired::{Desired, DesiredImmutability, DesiredLabel, DesiredRobot};
 
 /// A project as it is in the registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub(crate) struct Observed {
     pub(crate) members: BTreeMap<String, (i64, i64)>,
     /// Robots by short name.
     pub(crate) robots: BTreeMap<String, ObservedRobot>,
+    /// Rules for immutable tags by id; nothing where a rule is one that no Project can declare.
+    pub(crate) immutable_tags: BTreeMap<i64, Option<DesiredImmutability>>,
+    /// Labels by name: the id, what it means, its colour.
+    pub(crate) labels: BTreeMap<String, (i64, String, String)>,
 }
 
 /// A robot as it is in the registry.
@@ -64,6 +68,16 @@ pub(crate) enum Change {
     UpdateRobot(String),
     /// Remove a robot that is no longer declared.
     DeleteRobot(String, i64),
+    /// Make tags immutable.
+    AddImmutability(DesiredImmutability),
+    /// Take a rule for immutable tags away.
+    RemoveImmutability(i64),
+    /// Make a label.
+    CreateLabel(String),
+    /// Change what a label means, or its colour.
+    UpdateLabel(String, i64),
+    /// Remove a label that is not declared.
+    DeleteLabel(String, i64),
 }
 
 impl fmt::Display for Change {
@@ -80,6 +94,13 @@ impl fmt::Display for Change {
             Self::CreateRobot(name) => write!(f, "create robot {name}"),
             Self::UpdateRobot(name) => write!(f, "update robot {name}"),
             Self::DeleteRobot(name, _) => write!(f, "delete robot {name}"),
+            Self::AddImmutability(rule) => {
+                write!(f, "make {} of {} immutable", rule.tags, rule.repositories)
+            }
+            Self::RemoveImmutability(id) => write!(f, "remove the rule {id} for immutable tags"),
+            Self::CreateLabel(name) => write!(f, "create label {name}"),
+            Self::UpdateLabel(name, _) => write!(f, "update label {name}"),
+            Self::DeleteLabel(name, _) => write!(f, "delete label {name}"),
         }
     }
 }
@@ -103,6 +124,9 @@ pub(crate) fn diff(desired: &Desired, observed: Option<&Observed>, ours: &[Strin
                 .keys()
                 .map(|name| Change::CreateRobot(name.clone())),
         );
+        let nothing = Observed::default();
+        changes.extend(immutability_changes(desired, &nothing));
+        changes.extend(label_changes(desired, &nothing));
         return changes;
     };
     let mut changes = Vec::new();
@@ -116,7 +140,60 @@ pub(crate) fn diff(desired: &Desired, observed: Option<&Observed>, ours: &[Strin
     }
     changes.extend(member_changes(desired, observed));
     changes.extend(robot_changes(desired, observed, ours));
+    changes.extend(immutability_changes(desired, observed));
+    changes.extend(label_changes(desired, observed));
     changes
+}
+
+/// A rule that is there twice is there once too often.
+fn immutability_changes(desired: &Desired, observed: &Observed) -> Vec<Change> {
+    let Some(wanted) = &desired.immutable_tags else {
+        return Vec::new();
+    };
+    let mut missing = wanted.clone();
+    let mut surplus = Vec::new();
+    for (id, rule) in &observed.immutable_tags {
+        if !rule.as_ref().is_some_and(|rule| missing.remove(rule)) {
+            surplus.push(Change::RemoveImmutability(*id));
+        }
+    }
+    // What holds tags comes before what lets them go.
+    let mut changes: Vec<Change> = missing.into_iter().map(Change::AddImmutability).collect();
+    changes.extend(surplus);
+    changes
+}
+
+fn label_changes(desired: &Desired, observed: &Observed) -> Vec<Change> {
+    let Some(wanted) = &desired.labels else {
+        return Vec::new();
+    };
+    let mut changes = Vec::new();
+    for (name, wanted) in wanted {
+        match observed.labels.get(name) {
+            None => changes.push(Change::CreateLabel(name.clone())),
+            Some((id, description, color)) if !label_equals(wanted, description, color) => {
+                changes.push(Change::UpdateLabel(name.clone(), *id));
+            }
+            Some(_) => {}
+        }
+    }
+    let surplus = observed
+        .labels
+        .iter()
+        .filter(|(name, _)| !wanted.contains_key(*name));
+    changes.extend(surplus.map(|(name, (id, ..))| Change::DeleteLabel(name.clone(), *id)));
+    changes
+}
+
+fn label_equals(wanted: &DesiredLabel, description: &str, color: &str) -> bool {
+    wanted
+        .description
+        .as_deref()
+        .is_none_or(|wanted| wanted == description)
+        && wanted
+            .color
+            .as_deref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(color))
 }
 
 fn member_changes(desired: &Desired, observed: &Observed) -> Vec<Change> {

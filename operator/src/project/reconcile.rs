@@ -24,6 +24,7 @@ use crate::{
     finalizer,
     registry::secrets::SYSTEM_ACCOUNT,
     registry_session::{self, Session},
+    retention_policy::own,
     status::{self, Report},
 };
 
@@ -149,6 +150,11 @@ async fn attempt(
     if let Some(observed) = observed {
         settle_robots(context, &session, project, &desired, &observed, after, report).await?;
         settle_accounts(context, project, after, report).await?;
+        match own::settle(context, &session, project, after).await {
+            Ok(changed) => tell_retention(context, project, &changed).await,
+            Err(Error::Problem(problem)) => report.problem(&problem),
+            Err(error) => return Err(error),
+        }
     }
     if !missing.is_empty() {
         report.problem(&unavailable(&missing));
@@ -205,15 +211,20 @@ async fn settle_project(
                 let note = "the project had vanished from the registry and was made again, without its former content";
                 context.events.warning(project, "Recreated", note).await;
             }
-            let id =
-                execute::create_project(context, session, desired, claim::mark_of(context, project)).await?;
+            let id = execute::create_project(context, session, desired, context.mark_of(project)).await?;
             Observed {
                 id,
                 ..Observed::default()
             }
         }
     };
-    after.project_id = Some(known.id);
+    let first = after.project_id.replace(known.id) != Some(known.id);
+    if first {
+        // Nobody listens while there is no policy.
+        let _ = context
+            .project_turned
+            .send((namespace.clone(), project.name_any()));
+    }
     let effect = execute::run(context, session, desired, &known, &changes).await?;
     tell(context, project, &changes).await;
     if changes.iter().any(|change| {
@@ -242,10 +253,7 @@ async fn settle_project(
 
 /// Drift that was put right, and robots that were made, are said once.
 async fn tell(context: &Context, project: &Project, changes: &[Change]) {
-    let synced = project.status.as_ref().is_some_and(|status| {
-        condition::is_true(&status.conditions, condition::SYNCED)
-            && status.observed_generation == project.metadata.generation
-    });
+    let synced = is_synced(project);
     if changes.is_empty() {
         return;
     }
@@ -271,6 +279,22 @@ async fn tell(context: &Context, project: &Project, changes: &[Change]) {
     } else if !synced {
         context.events.normal(project, "Applied", what).await;
     }
+}
+
+async fn tell_retention(context: &Context, project: &Project, changed: &[&str]) {
+    if is_synced(project) && !changed.is_empty() {
+        let fields = changed.join(", ").replace("spec.", "spec.retention.");
+        let note = format!("the registry's state had changed behind its back: {fields}");
+        context.events.warning(project, "DriftCorrected", note).await;
+    }
+}
+
+/// Whether everything was as this specification declares: what differs now was changed by somebody else.
+fn is_synced(project: &Project) -> bool {
+    project.status.as_ref().is_some_and(|status| {
+        condition::is_true(&status.conditions, condition::SYNCED)
+            && status.observed_generation == project.metadata.generation
+    })
 }
 
 fn members(unknown: &[String], desired: &Desired, report: &mut Report) {

@@ -69,6 +69,7 @@ fn equal() -> Observed {
         quota: Some((1 << 30, 5)),
         members: BTreeMap::from([("ada".to_owned(), (11, 2))]),
         robots: BTreeMap::from([("ci".to_owned(), observed_robot())]),
+        ..Observed::default()
     }
 }
 
@@ -419,5 +420,57 @@ fn tenants_get_what_their_rule_permits() {
         check(json!({"robots": [robot()]}), limits)
             .unwrap_err()
             .contains("at most 30d")
+    );
+}
+
+#[test]
+fn immutable_tags_are_exactly_those_that_are_declared() {
+    let rule = |repositories: &str, tags: &str| desired::DesiredImmutability {
+        repositories: repositories.into(),
+        tags: tags.into(),
+    };
+    let declared = project(json!({"immutableTags": [
+        {"repositories": "**", "tags": "v*"}, {"repositories": "app", "tags": "release"}]}));
+    let wanted = Desired::of(&declared).expect("valid");
+    let observed = Observed {
+        immutable_tags: BTreeMap::from([
+            (1, Some(rule("**", "v*"))),
+            (2, Some(rule("**", "v*"))),
+            (3, None),
+        ]),
+        ..Observed::default()
+    };
+    assert_eq!(
+        diff(&wanted, Some(&observed), &[]),
+        [
+            Change::AddImmutability(rule("app", "release")),
+            Change::RemoveImmutability(2),
+            Change::RemoveImmutability(3),
+        ]
+    );
+    let silent = Desired::of(&project(json!({}))).expect("valid");
+    assert_eq!(diff(&silent, Some(&observed), &[]), []);
+}
+
+#[test]
+fn labels_are_compared_in_what_is_declared_of_them() {
+    let declared = project(json!({"labels": [
+        {"name": "new"}, {"name": "same", "color": "#0065ab"}, {"name": "other", "description": "mine"}]}));
+    let wanted = Desired::of(&declared).expect("valid");
+    let observed = Observed {
+        labels: BTreeMap::from([
+            ("same".to_owned(), (1, "theirs".to_owned(), "#0065AB".to_owned())),
+            ("other".to_owned(), (2, "theirs".to_owned(), String::new())),
+            ("surplus".to_owned(), (3, String::new(), String::new())),
+        ]),
+        ..Observed::default()
+    };
+    assert_eq!(
+        diff(&wanted, Some(&observed), &[]),
+        [
+            Change::CreateLabel("new".into()),
+            Change::UpdateLabel("other".into(), 2),
+            Change::DeleteLabel("surplus".into(), 3),
+        ]
     );
 }
