@@ -167,6 +167,8 @@ pub(super) fn build_programs() -> Result<()> {
             "build",
             "--workspace",
             "--bin",
+            "slipway",
+            "--bin",
             "slipway-operator",
             "--bin",
             "slipway-registry",

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use existing::Existing;
 pub use kind::Kind;
 pub use local::Local;
-pub use programs::registry_program;
+pub use programs::{command_line_program, registry_program};
 
 use crate::local_cluster::Image;
 use crate::progress::Progress;

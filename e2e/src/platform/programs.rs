@@ -10,6 +10,15 @@ use crate::{paths, shell};
 
 /// The registry's program as cargo builds it for tests.
 pub fn registry_program() -> Result<PathBuf> {
+    built("slipway-registry")
+}
+
+/// The command line, built the same way.
+pub fn command_line_program() -> Result<PathBuf> {
+    built("slipway")
+}
+
+fn built(name: &str) -> Result<PathBuf> {
     let mut cargo = shell::cargo();
     cargo.current_dir(paths::repository());
     cargo.args([
@@ -17,9 +26,9 @@ pub fn registry_program() -> Result<PathBuf> {
         "--quiet",
         "--message-format=json-render-diagnostics",
         "--bin",
-        "slipway-registry",
+        name,
     ]);
-    executable(&shell::output(&mut cargo)?, "slipway-registry")
+    executable(&shell::output(&mut cargo)?, name)
 }
 
 /// The static binaries, without debug information.

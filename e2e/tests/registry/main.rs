@@ -1,6 +1,7 @@
 //! The registry's own program, seen from outside: real clients, real kills, real faults.
 
 mod clients;
+mod command_line;
 mod conformance;
 mod embedded;
 mod faults;

@@ -25,6 +25,7 @@ mod search;
 mod system;
 mod transport;
 mod user;
+mod user_group;
 
 pub use builder::ClientBuilder;
 pub use configuration::Setting;

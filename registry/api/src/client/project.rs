@@ -18,6 +18,8 @@ pub struct ProjectFilter {
     pub owner: Option<String>,
     /// Harbor's `q`, such as `name=alpha`.
     pub q: Option<String>,
+    /// Harbor's `sort`, such as `-creation_time`.
+    pub sort: Option<String>,
 }
 
 impl Client {
@@ -36,6 +38,9 @@ impl Client {
             }
             if let Some(q) = &filter.q {
                 request = request.query("q", q);
+            }
+            if let Some(sort) = &filter.sort {
+                request = request.query("sort", sort);
             }
             request
         })
