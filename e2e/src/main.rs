@@ -23,6 +23,8 @@ enum Command {
     Test(commands::test::Test),
     /// The registry under everything at once, for long.
     Soak(commands::soak::Soak),
+    /// The management API held against its OpenAPI document, for long.
+    Schemathesis(commands::schemathesis::Schemathesis),
     /// Slipway beside its peers: medians, ratios, memory.
     Bench(commands::bench::Bench),
     /// Formatting, lints, licences, dependency direction, drift of generated files.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Down(down) => down.run(),
         Command::Test(test) => test.run(),
         Command::Soak(soak) => soak.run(),
+        Command::Schemathesis(schemathesis) => schemathesis.run(),
         Command::Bench(bench) => bench.run(),
         Command::Check(check) => check.run(),
         Command::Generate(generate) => generate.run(),

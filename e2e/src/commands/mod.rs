@@ -5,6 +5,7 @@ pub mod check;
 pub mod cluster;
 pub mod down;
 pub mod generate;
+pub mod schemathesis;
 pub mod soak;
 pub mod test;
 pub mod tools;

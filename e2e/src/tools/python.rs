@@ -25,6 +25,12 @@ pub const HARBORAPI: PythonPackages = PythonPackages {
     requirements: include_str!("../../clients/harborapi/requirements.txt"),
 };
 
+/// Tries an API by its OpenAPI document.
+pub const SCHEMATHESIS: PythonPackages = PythonPackages {
+    name: "schemathesis",
+    requirements: include_str!("../../clients/schemathesis/requirements.txt"),
+};
+
 impl PythonPackages {
     /// The interpreter that finds them; installed unless the cache has them.
     pub fn interpreter(&self, progress: Progress) -> Result<PathBuf> {

@@ -7,5 +7,6 @@ mod embedded;
 mod faults;
 mod kills;
 mod object_store;
+mod schemathesis;
 mod soak;
 mod support;

@@ -2,7 +2,9 @@
 
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, SecurityRequirement};
+use utoipa::openapi::{
+    Content, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder, SecurityRequirement,
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::kernel::app::App;
@@ -41,5 +43,32 @@ pub(crate) fn openapi() -> Document {
         SecurityRequirement::new("basic", Vec::<String>::new()),
         SecurityRequirement::default(),
     ]);
+    document.paths.paths.values_mut().for_each(add_refusals);
     document
+}
+
+/// What surrounds all handlers refuses too (a method, a body, a caller that asks too often), always with the same body.
+fn add_refusals(path: &mut PathItem) {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let refusal = || ResponseBuilder::new().description("any other refusal");
+    let with_body = refusal().content("application/json", body).build();
+    let others = [
+        &mut path.get,
+        &mut path.put,
+        &mut path.post,
+        &mut path.delete,
+        &mut path.patch,
+    ];
+    let answers = others
+        .into_iter()
+        .map(|operation| (operation, with_body.clone()))
+        .chain([(&mut path.head, refusal().build())]);
+    for (operation, answer) in answers {
+        if let Some(operation) = operation {
+            operation
+                .responses
+                .responses
+                .insert("4XX".to_owned(), RefOr::T(answer));
+        }
+    }
 }

@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 63;
         ("namespace" = Option<String>, Query, description = "the object's namespace; left out without it"),
     ),
     responses(
-        (status = 200, body = String, content_type = "application/yaml"), (status = 400, body = ErrorBody),
+        (status = 200, body = Object, content_type = "application/yaml"), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     ),
 )]

@@ -10,7 +10,7 @@ use crate::kernel::app::App;
 use crate::kernel::context::Context;
 
 /// Harbor's settings as they stand here (administrators).
-#[utoipa::path(get, path = "/api/v2.0/configurations", tag = "configure", operation_id = "getConfigurations", responses((status = 200)))]
+#[utoipa::path(get, path = "/api/v2.0/configurations", tag = "configure", operation_id = "getConfigurations", responses((status = 200, body = Object)))]
 pub(in crate::features::system) async fn configurations(
     State(app): State<App>,
     ctx: Context,

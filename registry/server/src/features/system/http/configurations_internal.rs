@@ -13,7 +13,7 @@ use crate::kernel::context::Context;
 /// The settings, for the operator's own account.
 #[utoipa::path(
     get, path = "/api/v2.0/internalconfig", tag = "configure", operation_id = "getInternalconfig",
-    responses((status = 200), (status = 401, body = ErrorBody)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody)),
 )]
 pub(in crate::features::system) async fn internal(
     State(app): State<App>,

@@ -13,7 +13,7 @@ use crate::kernel::context::Context;
 use crate::kernel::standing;
 
 /// Size and free space of the file system that the blobs lie on; zeros where they lie elsewhere.
-#[utoipa::path(get, path = "/api/v2.0/systeminfo/volumes", tag = "systeminfo", operation_id = "getVolumes", responses((status = 200)))]
+#[utoipa::path(get, path = "/api/v2.0/systeminfo/volumes", tag = "systeminfo", operation_id = "getVolumes", responses((status = 200, body = Object)))]
 pub(in crate::features::system) async fn volumes(
     State(app): State<App>,
     ctx: Context,
