@@ -12,63 +12,85 @@ use super::report::Report;
 use super::slipway::Slipway;
 use super::wire::Connection;
 
-/// What is listed, and where.
-const LISTS: &[(&str, &str)] = &[
-    ("projects, first page", "projects?page_size=100"),
-    ("projects, last page", "projects?page_size=100&page=100"),
-    (
+/// A list, and the tables that it is about as a whole: to count them is to read them, and no index spares that.
+struct List {
+    name: &'static str,
+    path: &'static str,
+    whole: &'static [&'static str],
+}
+
+impl List {
+    const fn new(name: &'static str, path: &'static str) -> Self {
+        Self {
+            name,
+            path,
+            whole: &[],
+        }
+    }
+
+    const fn about(self, whole: &'static [&'static str]) -> Self {
+        Self { whole, ..self }
+    }
+}
+
+const LISTS: &[List] = &[
+    List::new("projects, first page", "projects?page_size=100").about(&["projects"]),
+    List::new("projects, last page", "projects?page_size=100&page=100").about(&["projects"]),
+    List::new(
         "projects, by part of the name",
         "projects?page_size=100&q=name%3D~sts-77",
-    ),
-    (
+    )
+    .about(&["projects"]),
+    List::new(
         "repositories, first page",
         "projects/lists/repositories?page_size=100",
     ),
-    (
+    List::new(
         "repositories, last page",
         "projects/lists/repositories?page_size=100&page=100",
     ),
-    (
+    List::new(
         "repositories, by part of the name",
         "projects/lists/repositories?page_size=100&q=name%3D~pp-77",
     ),
-    ("repositories of all projects", "repositories?page_size=100"),
-    (
+    List::new("repositories of all projects", "repositories?page_size=100")
+        .about(&["projects", "repositories"]),
+    List::new(
         "artifacts, first page",
         "projects/lists/repositories/artifacts/artifacts?page_size=100&with_tag=true",
     ),
-    (
+    List::new(
         "artifacts, last page",
         "projects/lists/repositories/artifacts/artifacts?page_size=100&with_tag=true&page=100",
     ),
-    (
+    List::new(
         "artifacts, by tag",
         "projects/lists/repositories/artifacts/artifacts?page_size=100&q=tags%3Dv100",
     ),
-    (
+    List::new(
         "tags, first page",
         "projects/lists/repositories/tags/artifacts/v1/tags?page_size=100",
     ),
-    (
+    List::new(
         "tags, last page",
         "projects/lists/repositories/tags/artifacts/v1/tags?page_size=100&page=100",
     ),
-    ("quotas, first page", "quotas?page_size=100"),
-    ("search", "search?q=app-77"),
-    ("statistics", "statistics"),
-    ("audit log, first page", "audit-logs?page_size=100"),
-    ("audit log, page 1,000", "audit-logs?page_size=100&page=1000"),
-    (
+    List::new("quotas, first page", "quotas?page_size=100").about(&["projects"]),
+    List::new("search", "search?q=app-77").about(&["projects", "repositories"]),
+    List::new("statistics", "statistics").about(&["projects", "repositories"]),
+    List::new("audit log, first page", "audit-logs?page_size=100"),
+    List::new("audit log, page 1,000", "audit-logs?page_size=100&page=1000"),
+    List::new(
         "audit log, by user",
         "audit-logs?page_size=100&q=username%3Drobot-7",
     ),
-    ("audit log of a project", "projects/lists/logs?page_size=100"),
+    List::new("audit log of a project", "projects/lists/logs?page_size=100"),
 ];
 
 /// Rows from which on a table counts as large.
 const LARGE: u64 = 5_000;
 
-/// Each list alone, one connection.
+/// Each list alone, one connection. One whose plan reads a large table from end to end fails the run.
 pub(super) async fn lists(bench: &Bench<'_>) -> Result<Report> {
     let mut report = Report::new(
         "lists",
@@ -81,7 +103,7 @@ pub(super) async fn lists(bench: &Bench<'_>) -> Result<Report> {
         slipway.services().run_sql(include_str!("seed/lists.sql"))?;
     }
     let contender = Contender::slipway(&slipway)?;
-    for (name, path) in LISTS {
+    for List { name, path, whole } in LISTS {
         let reads = Reads::new(
             "GET",
             &contender.host,
@@ -92,8 +114,8 @@ pub(super) async fn lists(bench: &Bench<'_>) -> Result<Report> {
         let status = status(&contender.host, path).await?;
         if status != 200 {
             report
-                .notes
-                .push(format!("{name}: skipped, GET /api/v2.0/{path} answers {status}."));
+                .failures
+                .push(format!("{name}: GET /api/v2.0/{path} answers {status}"));
             continue;
         }
         let case = Case {
@@ -101,7 +123,7 @@ pub(super) async fn lists(bench: &Bench<'_>) -> Result<Report> {
             unit: "requests/s",
             value: rate,
             connections: 1,
-            target: |_| None,
+            target: |_| Some("p99 ≤ 100 ms"),
         };
         let before = scans(&slipway).await?;
         ready(&contender.host, path).await?;
@@ -110,12 +132,13 @@ pub(super) async fn lists(bench: &Bench<'_>) -> Result<Report> {
             .await?
             .into_iter()
             .filter(|(table, count)| *count > before.get(table).copied().unwrap_or(0))
+            .filter(|(table, _)| !whole.contains(&table.as_str()))
             .map(|(table, _)| table)
             .collect();
         if !scanned.is_empty() {
             report
-                .notes
-                .push(format!("{name}: reads all of {}.", scanned.join(", ")));
+                .failures
+                .push(format!("{name}: reads all of {}", scanned.join(", ")));
         }
         report.rows.extend(rows);
     }

@@ -1,5 +1,5 @@
 //! Benchmarks: Slipway beside its peers, in turn, in one run on one machine. Numbers are printed and written down;
-//! none of them makes anything fail.
+//! none of them makes anything fail. What is wrong whatever the numbers are does, once all of them are there.
 
 mod blobs;
 mod client;
@@ -25,7 +25,7 @@ mod wire;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::ValueEnum as _;
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,6 +89,7 @@ async fn run_all(options: &Options) -> Result<()> {
         true => Measure::value_variants(),
         false => &options.measures,
     };
+    let mut failures = Vec::new();
     for measure in measures {
         let began = Began::now(options.seconds, options.rounds)?;
         let bench = Bench::new(options)?;
@@ -106,7 +107,9 @@ async fn run_all(options: &Options) -> Result<()> {
             Measure::Lists => management::lists(&bench).await?,
         };
         report.publish(&began)?;
+        failures.append(&mut report.failures);
     }
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Report {
     pub(super) about: &'static str,
     /// What a reader must know beside the numbers.
     pub(super) notes: Vec<String>,
+    /// What is wrong whatever the numbers are: the run fails.
+    pub(super) failures: Vec<String>,
     pub(super) rows: Vec<Row>,
     machine: Option<Machine>,
 }
@@ -122,6 +124,7 @@ impl Report {
             measure,
             about,
             notes: Vec::new(),
+            failures: Vec::new(),
             rows: Vec::new(),
             machine: None,
         }
