@@ -56,10 +56,13 @@ pub(in crate::features::repository) async fn count(
              AND ($2 OR m.digest NOT IN (SELECT f.digest
                                          FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
                                          WHERE i.repository_id = $1 AND i.is_index AND f.kind = 'child')
-                  OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
-             AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
-             AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
-             AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1))
+             AND ($3::boolean IS NULL
+                  OR $3 = (m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1)))
+             AND ($4::text IS NULL
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1 AND t.name = $4))
+             AND ($5::text IS NULL
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1 AND t.name LIKE $5))
              AND ($6::text IS NULL OR m.digest = $6)
              AND ($7::text IS NULL OR m.artifact_type = $7)
              AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)
@@ -80,7 +83,7 @@ pub(in crate::features::repository) async fn count(
     Ok(total)
 }
 
-/// Lists the artifacts of a repository that are wanted.
+/// Lists the artifacts of a repository that are wanted. The page is cut before anything else of an artifact is read.
 pub(in crate::features::repository) async fn list(
     conn: &mut PgConnection,
     repository_id: i64,
@@ -92,27 +95,32 @@ pub(in crate::features::repository) async fn list(
         r#"SELECT m.id, m.digest, m.media_type, m.artifact_type, m.is_index, m.config_media_type, m.annotations,
                   CASE WHEN m.config ? 'rootfs' THEN m.config - 'history' - 'rootfs' ELSE m.config END AS config,
                   m.content_size, m.push_time, m.pull_time
+           FROM (SELECT m.id, row_number() OVER (
+                            ORDER BY CASE WHEN $9 = 'push_time' AND NOT $10 THEN m.push_time END,
+                                     CASE WHEN $9 = 'pull_time' AND $10 THEN m.pull_time END DESC NULLS LAST,
+                                     CASE WHEN $9 = 'pull_time' AND NOT $10 THEN m.pull_time END NULLS FIRST,
+                                     CASE WHEN $9 = 'size' AND $10 THEN m.content_size END DESC,
+                                     CASE WHEN $9 = 'size' AND NOT $10 THEN m.content_size END,
+                                     m.push_time DESC, m.id DESC) AS place
            FROM manifests m
            WHERE m.repository_id = $1 AND m.subject_digest IS NULL
              AND ($2 OR m.digest NOT IN (SELECT f.digest
                                          FROM manifests i JOIN manifest_references f ON f.manifest_id = i.id
                                          WHERE i.repository_id = $1 AND i.is_index AND f.kind = 'child')
-                  OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
-             AND ($3::boolean IS NULL OR $3 = EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id))
-             AND ($4::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name = $4))
-             AND ($5::text IS NULL OR EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id AND t.name LIKE $5))
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1))
+             AND ($3::boolean IS NULL
+                  OR $3 = (m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1)))
+             AND ($4::text IS NULL
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1 AND t.name = $4))
+             AND ($5::text IS NULL
+                  OR m.id IN (SELECT t.manifest_id FROM tags t WHERE t.repository_id = $1 AND t.name LIKE $5))
              AND ($6::text IS NULL OR m.digest = $6)
              AND ($7::text IS NULL OR m.artifact_type = $7)
              AND ($8::text IS NULL OR coalesce(m.config_media_type, m.media_type) = $8)
              AND ($13::bigint[] IS NULL OR cardinality($13) = (SELECT count(*) FROM artifact_labels l
                                                                WHERE l.manifest_id = m.id AND l.label_id = ANY ($13)))
-           ORDER BY CASE WHEN $9 = 'push_time' AND NOT $10 THEN m.push_time END,
-                    CASE WHEN $9 = 'pull_time' AND $10 THEN m.pull_time END DESC NULLS LAST,
-                    CASE WHEN $9 = 'pull_time' AND NOT $10 THEN m.pull_time END NULLS FIRST,
-                    CASE WHEN $9 = 'size' AND $10 THEN m.content_size END DESC,
-                    CASE WHEN $9 = 'size' AND NOT $10 THEN m.content_size END,
-                    m.push_time DESC, m.id DESC
-           LIMIT $11 OFFSET $12"#,
+           ORDER BY place LIMIT $11 OFFSET $12) AS page JOIN manifests m ON m.id = page.id
+           ORDER BY page.place"#,
         repository_id,
         wanted.with_children,
         wanted.tagged,
