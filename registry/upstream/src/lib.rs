@@ -2,7 +2,7 @@
 //!
 //! An [`Endpoint`] says where a registry is and how one is let in; an [`Upstream`] speaks the OCI distribution protocol
 //! to it. What registries do differently beside that protocol (listing, token hosts, names, deletion of tags) is one
-//! file a vendor behind the trait [`vendor::Vendor`].
+//! adapter a kind behind the trait [`adapters::Vendor`].
 //!
 //! Four promises hold everywhere:
 //!
@@ -15,6 +15,7 @@
 //!
 //! It knows no database and no server. Nothing is cached but tokens.
 
+pub mod adapters;
 pub mod address;
 mod auth;
 pub mod client;
@@ -24,7 +25,6 @@ mod lock;
 mod repository;
 mod tls;
 mod transport;
-pub mod vendor;
 
 pub use address::AddressPolicy;
 pub use client::{BlobSource, Upstream};

@@ -15,6 +15,7 @@ mod tags;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -42,6 +43,17 @@ impl Upstream {
             session: Session::new(endpoint)?,
             base: endpoint.url.clone(),
         })
+    }
+
+    /// The same client for callers who are being waited for: it sends what may be repeated at most `attempts` times, and
+    /// waits at most `longest_wait` where the registry asks for patience. Connections, tokens and what the registry asked
+    /// for are shared.
+    #[must_use]
+    pub fn with_repetition(&self, attempts: u32, longest_wait: Duration) -> Self {
+        Self {
+            session: self.session.with_repetition(attempts, longest_wait),
+            base: self.base.clone(),
+        }
     }
 
     /// What the registry last said of its limits.

@@ -124,10 +124,10 @@ impl Fetched {
 /// A registry that is spoken to. Shared by all who speak to it.
 #[derive(Debug)]
 pub(crate) struct Session {
-    wire: Wire,
-    authorizer: Authorizer,
-    throttle: Throttle,
-    rate_limit: Mutex<Option<RateLimit>>,
+    wire: Arc<Wire>,
+    authorizer: Arc<Authorizer>,
+    throttle: Arc<Throttle>,
+    rate_limit: Arc<Mutex<Option<RateLimit>>>,
     registry: Url,
     origin: Origin,
     patience: Patience,
@@ -136,14 +136,31 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            wire: Wire::new(endpoint)?,
-            authorizer: Authorizer::new(endpoint),
-            throttle: Throttle::default(),
-            rate_limit: Mutex::new(None),
+            wire: Arc::new(Wire::new(endpoint)?),
+            authorizer: Arc::new(Authorizer::new(endpoint)),
+            throttle: Arc::default(),
+            rate_limit: Arc::default(),
             registry: endpoint.url.clone(),
             origin: Origin::of(&endpoint.url),
             patience: endpoint.patience.clone(),
         }))
+    }
+
+    /// The same registry for somebody who tries and waits otherwise; the time-outs of connections stay.
+    pub(crate) fn with_repetition(&self, attempts: u32, longest_wait: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            wire: self.wire.clone(),
+            authorizer: self.authorizer.clone(),
+            throttle: self.throttle.clone(),
+            rate_limit: self.rate_limit.clone(),
+            registry: self.registry.clone(),
+            origin: self.origin.clone(),
+            patience: Patience {
+                attempts,
+                longest_wait,
+                ..self.patience.clone()
+            },
+        })
     }
 
     pub(crate) fn patience(&self) -> &Patience {

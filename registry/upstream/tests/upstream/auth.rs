@@ -1,7 +1,7 @@
 use slipway_upstream::{Denial, Secret};
 
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 fn tokens(get: bool, post: bool) -> Habits {
     Habits {

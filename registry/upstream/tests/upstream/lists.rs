@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 fn paged(absolute_links: bool) -> Habits {
     Habits {

@@ -1,6 +1,6 @@
 //! The client against registries that behave well and badly.
 //!
-//! Every registry here is [`simulator`], in this process.
+//! Every registry here is [`slipway_simulator`], in this process.
 
 mod auth;
 mod lists;
@@ -10,15 +10,14 @@ mod pull;
 mod push;
 mod redirects;
 mod referrers;
-mod simulator;
 mod tls;
 mod vendors;
 
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use simulator::{Habits, Simulator};
 use slipway_model::{Digest, Reference, Tag};
+use slipway_simulator::{Habits, Simulator};
 use slipway_upstream::client::{BlobOptions, BlobRead};
 use slipway_upstream::{AddressPolicy, Credential, Endpoint, Error, Patience, RemoteName, Result, Upstream};
 

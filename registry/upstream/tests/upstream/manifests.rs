@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 #[tokio::test]
 async fn a_manifest_is_looked_at_read_and_asked_for_again() {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::simulator::Fault;
+use slipway_simulator::Fault;
 
 fn throttled(retry_after: impl Into<String>) -> Fault {
     Fault::Status(429, vec![("retry-after", retry_after.into())])

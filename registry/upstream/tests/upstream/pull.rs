@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 const SIZE: usize = 300_000;
 

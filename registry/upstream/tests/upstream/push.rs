@@ -7,7 +7,7 @@ use slipway_upstream::BlobSource;
 use slipway_upstream::client::{PushOptions, PushedBlob};
 
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 const SIZE: usize = 300_000;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 fn to(target: &str) -> Fault {
     Fault::Status(307, vec![("location", target.to_owned())])

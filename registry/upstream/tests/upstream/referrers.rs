@@ -2,7 +2,7 @@ use serde_json::json;
 use slipway_upstream::client::{Referrer, fallback_tag};
 
 use super::*;
-use crate::simulator::Fault;
+use slipway_simulator::Fault;
 
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use slipway_upstream::Denial;
-use slipway_upstream::vendor::{DockerHub, Ghcr, GitLab, Kind, Listing, Remote, Vendor};
+use slipway_upstream::adapters::{DockerHub, Ghcr, GitLab, Kind, Listing, Remote, Vendor};
 
 use super::*;
-use crate::simulator::{Auth, Fault};
+use slipway_simulator::{Auth, Fault};
 
 const NAMES: [&str; 3] = ["p/app", "p/deep/er/app", "q/other"];
 

@@ -17,26 +17,31 @@ use hyper_util::rt::TokioIo;
 use slipway_model::Digest;
 use tokio::net::TcpListener;
 
-pub(crate) use auth::{Auth, Tokens};
-pub(crate) use faults::Fault;
-pub(crate) use reply::{Broken, Reply};
+pub use auth::{Auth, PASSWORD, Tokens, USER};
+pub use faults::Fault;
+pub use reply::{Broken, Reply};
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
+pub struct Seen {
+    /// Its method.
+    pub method: String,
     /// Path and query.
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, as far as it came.
+    pub body: Bytes,
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(crate) fn query(&self, name: &str) -> Vec<String> {
+    /// The values of a parameter.
+    pub fn query(&self, name: &str) -> Vec<String> {
         let query = self.path.split_once('?').map_or("", |(_, query)| query);
         let pairs = url::form_urlencoded::parse(query.as_bytes());
         pairs
@@ -48,19 +53,21 @@ impl Seen {
 
 /// What a simulated registry is like.
 #[derive(Debug, Clone)]
-pub(crate) struct Habits {
-    pub(crate) auth: Auth,
+pub struct Habits {
+    /// Whom it lets in.
+    pub auth: Auth,
     /// It answers range requests.
-    pub(crate) ranges: bool,
+    pub ranges: bool,
     /// It deletes tags by the protocol.
-    pub(crate) deletes_tags: bool,
-    pub(crate) referrers: bool,
+    pub deletes_tags: bool,
+    /// It has the referrers API.
+    pub referrers: bool,
     /// Entries a page.
-    pub(crate) page: usize,
+    pub page: usize,
     /// Its links hold scheme and host.
-    pub(crate) absolute_links: bool,
+    pub absolute_links: bool,
     /// Its answers to HEAD name the digest.
-    pub(crate) names_digests: bool,
+    pub names_digests: bool,
 }
 
 impl Default for Habits {
@@ -80,19 +87,25 @@ impl Default for Habits {
 /// A status, headers and a body.
 type Page = (u16, Vec<(String, String)>, String);
 
+/// What it holds, by repository and by digest or tag.
 #[derive(Debug, Default)]
-pub(crate) struct Content {
-    pub(crate) blobs: HashMap<(String, String), Bytes>,
-    pub(crate) manifests: HashMap<(String, String), (String, Bytes)>,
-    pub(crate) uploads: HashMap<String, Vec<u8>>,
-    pub(crate) denied: HashSet<String>,
+pub struct Content {
+    /// Blobs.
+    pub blobs: HashMap<(String, String), Bytes>,
+    /// Types and bytes of manifests, once by digest and once for each tag.
+    pub manifests: HashMap<(String, String), (String, Bytes)>,
+    /// Unfinished uploads by id.
+    pub uploads: HashMap<String, Vec<u8>>,
+    /// Repositories that nobody may see.
+    pub denied: HashSet<String>,
     /// Further paths and what they answer with, for vendors' own APIs.
-    pub(crate) pages: HashMap<String, Page>,
+    pub pages: HashMap<String, Page>,
     next: u64,
 }
 
 impl Content {
-    pub(crate) fn next(&mut self) -> u64 {
+    /// A number that was not given before.
+    pub fn next(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
@@ -100,9 +113,11 @@ impl Content {
 
 /// The running registry; it ends with the test.
 #[derive(Clone)]
-pub(crate) struct Simulator {
-    pub(crate) url: String,
-    pub(crate) habits: Arc<Habits>,
+pub struct Simulator {
+    /// Where it listens.
+    pub url: String,
+    /// What it is like.
+    pub habits: Arc<Habits>,
     tokens: Arc<Mutex<Tokens>>,
     content: Arc<Mutex<Content>>,
     faults: Arc<Mutex<Vec<faults::Rule>>>,
@@ -110,7 +125,8 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    pub(crate) async fn start(habits: Habits) -> Self {
+    /// Starts one on a free port.
+    pub async fn start(habits: Habits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let simulator = Self {
             url: format!("http://{}", listener.local_addr().expect("an address")),
@@ -174,16 +190,18 @@ impl Simulator {
         Ok(reply.into_response())
     }
 
-    pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
+    /// What it holds.
+    pub fn content(&self) -> MutexGuard<'_, Content> {
         lock(&self.content)
     }
 
-    pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
+    /// The tokens that it issued.
+    pub fn tokens(&self) -> MutexGuard<'_, Tokens> {
         lock(&self.tokens)
     }
 
     /// The next `times` requests of this method whose path holds `path` meet this fault.
-    pub(crate) fn fault(&self, times: usize, method: &str, path: &str, fault: Fault) {
+    pub fn fault(&self, times: usize, method: &str, path: &str, fault: Fault) {
         lock(&self.faults).push(faults::Rule {
             times,
             method: method.to_owned(),
@@ -192,18 +210,19 @@ impl Simulator {
         });
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// Every request so far.
+    pub fn seen(&self) -> Vec<Seen> {
         lock(&self.seen).clone()
     }
 
     /// The requests of a method whose path holds `path`.
-    pub(crate) fn asked(&self, method: &str, path: &str) -> Vec<Seen> {
+    pub fn asked(&self, method: &str, path: &str) -> Vec<Seen> {
         let wanted = |seen: &Seen| seen.method == method && seen.path.contains(path);
         self.seen().into_iter().filter(wanted).collect()
     }
 
     /// Puts a blob, and says its digest.
-    pub(crate) fn put_blob(&self, name: &str, bytes: impl Into<Bytes>) -> Digest {
+    pub fn put_blob(&self, name: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::sha256(&bytes);
         self.content()
@@ -213,13 +232,7 @@ impl Simulator {
     }
 
     /// Puts a manifest under a tag and its digest.
-    pub(crate) fn put_manifest(
-        &self,
-        name: &str,
-        tag: &str,
-        media_type: &str,
-        bytes: impl Into<Bytes>,
-    ) -> Digest {
+    pub fn put_manifest(&self, name: &str, tag: &str, media_type: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::sha256(&bytes);
         for reference in [tag, digest.as_str()] {
@@ -232,7 +245,7 @@ impl Simulator {
     }
 
     /// Answers a path of a vendor's own API.
-    pub(crate) fn page(&self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Into<String>) {
+    pub fn page(&self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Into<String>) {
         let headers = headers
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

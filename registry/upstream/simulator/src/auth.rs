@@ -5,18 +5,24 @@ use std::collections::HashMap;
 use super::{Reply, Seen, Simulator};
 
 /// The one account.
-pub(crate) const USER: &str = "robot$p+x";
-pub(crate) const PASSWORD: &str = "Ge:heim 1";
+pub const USER: &str = "robot$p+x";
+/// Its password.
+pub const PASSWORD: &str = "Ge:heim 1";
 /// USER:PASSWORD in the form of RFC 7617.
 const BASIC: &str = "Basic cm9ib3QkcCt4OkdlOmhlaW0gMQ==";
 
+/// Which credentials it wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Auth {
+pub enum Auth {
+    /// None.
     Open,
+    /// [`USER`] and [`PASSWORD`] with each request.
     Basic,
     /// Tokens from `/token`, asked for with GET, with POST, or with either.
     Tokens {
+        /// It answers GET.
         get: bool,
+        /// It answers POST.
         post: bool,
         /// Where the realm is said to be; here, when absent.
         realm: Option<String>,
@@ -28,7 +34,8 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
-    pub(crate) fn tokens() -> Self {
+    /// Tokens in every way, for the account only.
+    pub fn tokens() -> Self {
         Self::Tokens {
             get: true,
             post: true,
@@ -41,14 +48,15 @@ impl Auth {
 
 /// The tokens that were issued, with their scopes.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
+pub struct Tokens {
     valid: HashMap<String, Vec<String>>,
-    pub(crate) issued: usize,
+    /// How many there were.
+    pub issued: usize,
 }
 
 impl Tokens {
     /// Every token that was issued so far is refused from now on.
-    pub(crate) fn revoke_all(&mut self) {
+    pub fn revoke_all(&mut self) {
         self.valid.clear();
     }
 }

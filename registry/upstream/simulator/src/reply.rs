@@ -12,11 +12,12 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 
+/// What hyper sends.
 pub(crate) type Response = hyper::Response<BoxBody<Bytes, Broken>>;
 
 /// The connection breaks here.
 #[derive(Debug)]
-pub(crate) struct Broken;
+pub struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,38 +27,46 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+/// An answer.
 #[derive(Debug, Default)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Bytes,
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Bytes,
     /// After so many bytes the connection breaks.
-    pub(crate) cut: Option<usize>,
+    pub cut: Option<usize>,
     /// After so many bytes nothing comes for so long.
-    pub(crate) stall: Option<(usize, Duration)>,
+    pub stall: Option<(usize, Duration)>,
     /// Answers a HEAD: the length is said and nothing is sent.
-    pub(crate) head: bool,
+    pub head: bool,
 }
 
 impl Reply {
-    pub(crate) fn new(status: u16) -> Self {
+    /// One with this status and nothing else.
+    pub fn new(status: u16) -> Self {
         Self {
             status,
             ..Self::default()
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    /// With a header more.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+    /// With this body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub(crate) fn error(status: u16, code: &str) -> Self {
+    /// One with the protocol's body for errors.
+    pub fn error(status: u16, code: &str) -> Self {
         Self::new(status)
             .header("content-type", "application/json")
             .body(format!(

@@ -8,7 +8,7 @@ use super::{Broken, Reply, Seen, Simulator, registry};
 
 /// One thing that goes wrong with a request.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// Answers with this status and these headers.
     Status(u16, Vec<(&'static str, String)>),
     /// The connection breaks before an answer.
