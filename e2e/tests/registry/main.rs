@@ -8,5 +8,6 @@ mod faults;
 mod kills;
 mod object_store;
 mod schemathesis;
+mod replication;
 mod soak;
 mod support;

@@ -16,6 +16,8 @@ mod member;
 mod owner;
 mod project;
 mod quota;
+mod registry;
+mod replication;
 mod repository;
 mod retention;
 mod robot;
@@ -47,6 +49,14 @@ pub use project::{
     SummaryQuota,
 };
 pub use quota::{Quota, QuotaReference, QuotaUpdate, ResourceList};
+pub use registry::{
+    FilterStyle, Registry, RegistryCredential, RegistryEndpoint, RegistryInfo, RegistryPing,
+    RegistryProviderCredentialPattern, RegistryProviderEndpointPattern, RegistryProviderInfo, RegistryUpdate,
+};
+pub use replication::{
+    ReplicationExecution, ReplicationFilter, ReplicationPolicy, ReplicationTask, ReplicationTrigger,
+    ReplicationTriggerSettings, StartReplicationExecution,
+};
 pub use repository::{Repository, RepositoryUpdate};
 pub use retention::{
     ArtifactPreview, RepositoryPreview, RetentionExecution, RetentionExecutionTask, RetentionFate,

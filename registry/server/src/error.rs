@@ -167,6 +167,14 @@ impl Error {
         self.0.repeatable
     }
 
+    /// All that is known of it, for logs that only those read who run the registry.
+    pub(crate) fn explained(&self) -> String {
+        self.0.internal.as_ref().map_or_else(
+            || self.0.message.clone(),
+            |internal| format!("{}: {internal}", self.0.message),
+        )
+    }
+
     /// The code of the body.
     pub(crate) fn code(&self) -> Code {
         self.0.code

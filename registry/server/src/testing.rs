@@ -107,6 +107,7 @@ impl TestApp {
             cache: Cache::memory(),
             verified: VerifiedCredentials::new(),
             limits: Limits::new(&config.limits),
+            remotes: Default::default(),
             ready: Default::default(),
             config,
         });

@@ -10,6 +10,7 @@ mod immutable;
 mod pattern;
 mod quantity;
 mod replication;
+mod replication_selection;
 pub mod retention;
 mod schedule;
 mod selector;
@@ -23,6 +24,7 @@ pub use replication::{
     ArtifactKind, LabelFilter, OnEvent, Platform, ReplicationFilters, ReplicationTrigger, TagFilter,
     TagFilterKind, TriggerKind,
 };
+pub use replication_selection::{Selection, TooShort, destination};
 pub use retention::{Keep, KeepKind, RetentionRule, Untagged};
 pub use schedule::{Schedule, ScheduleError};
 pub use selector::{ImmutableTagRule, NameSelector, SelectorKind, TagSelector};

@@ -84,7 +84,7 @@ async fn with_database(
         let pool = database::connect(&config.database).await?;
         database::migrate(&pool).await?;
         let blobs = blobs::open(&config, &pool).await?;
-        let app = assemble::app(config, pool, blobs, key)?;
+        let app = assemble::app(config, pool, blobs, Some(key))?;
         admin::establish(&app).await?;
         Ok(app)
     };

@@ -40,25 +40,24 @@ pub(super) fn signing_key(config: &Config) -> anyhow::Result<Secret> {
     Ok(key)
 }
 
-/// A key for a process that makes no tokens.
-pub(super) fn no_signing_key() -> Secret {
-    Secret::new(format!("{}{}", password::generate(), password::generate()))
-}
-
-/// The state of the handlers and jobs.
+/// The state of the handlers and jobs. Without a key it makes no tokens, and opens no secrets that others sealed.
 pub(super) fn app(
     config: Config,
     pool: PgPool,
     blobs: Arc<dyn BlobStore>,
-    key: &Secret,
+    key: Option<&Secret>,
 ) -> anyhow::Result<App> {
+    let seal = key.map_or_else(Seal::keyless, Seal::new);
+    let key = key
+        .cloned()
+        .unwrap_or_else(|| Secret::new(format!("{}{}", password::generate(), password::generate())));
     router::install_metrics();
     Ok(App::new(AppInner {
         pool,
         blobs,
         clock: Clock::system(),
-        tokens: TokenSigner::new(key),
-        seal: Seal::new(key),
+        tokens: TokenSigner::new(&key),
+        seal,
         settings: CurrentSettings::new(&config),
         cache: cache::open(config.cache.as_ref())?,
         verified: VerifiedCredentials::new(),
@@ -70,6 +69,7 @@ pub(super) fn app(
         manifests: Default::default(),
         blob_rows: Default::default(),
         audit: Default::default(),
+        remotes: Default::default(),
         ready: Readiness::default(),
         config,
     }))

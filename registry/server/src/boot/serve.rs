@@ -25,7 +25,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         let pool = database::connect(&config.database).await?;
         database::check_schema(&pool).await?;
         let blobs = blobs::open(&config, &pool).await?;
-        let app = assemble::app(config, pool, blobs, &key)?;
+        let app = assemble::app(config, pool, blobs, Some(&key))?;
         admin::establish(&app).await?;
         Ok(app)
     };

@@ -47,7 +47,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     let pool = database::connect(&config.database).await?;
     database::check_schema(&pool).await?;
     let blobs = blobs::open(&config, &pool).await?;
-    let app = assemble::app(config, pool, blobs, &assemble::no_signing_key())?;
+    let app = assemble::app(config, pool, blobs, None)?;
     let options = Options {
         checksums: arguments.checksums.then_some(arguments.rate << 20),
         repair: arguments.repair,

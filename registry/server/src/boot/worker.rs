@@ -11,7 +11,7 @@ use super::listen::Listener;
 use super::{assemble, blobs, database, shutdown};
 use crate::config::Config;
 use crate::distribution::garbage;
-use crate::features::retention;
+use crate::features::{registry, replication, retention};
 use crate::kernel::app::App;
 use crate::router;
 
@@ -31,7 +31,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         let pool = database::connect(&config.database).await?;
         database::check_schema(&pool).await?;
         let blobs = blobs::open(&config, &pool).await?;
-        assemble::app(config, pool, blobs, &assemble::no_signing_key())
+        let key = match &config.token.signing_key {
+            Some(_) => Some(assemble::signing_key(&config)?),
+            None => None,
+        };
+        assemble::app(config, pool, blobs, key.as_ref())
     };
     let Some(app) = signals.unless_asked(start).await? else {
         return Ok(());
@@ -64,31 +68,37 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 pub(super) struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    events: JoinHandle<()>,
 }
 
 impl Running {
     /// Registers every kind of job and begins to take some.
     pub(super) async fn start(app: &App) -> anyhow::Result<Self> {
-        let mut registry = Registry::new();
-        garbage::jobs::register(&mut registry, app);
-        retention::register(&mut registry, app);
+        let mut kinds = Registry::new();
+        garbage::jobs::register(&mut kinds, app);
+        registry::register(&mut kinds, app);
+        replication::register(&mut kinds, app);
+        retention::register(&mut kinds, app);
         put_schedules(app).await?;
         let worker = Worker::new(
             app.pool.clone(),
-            registry,
+            kinds,
             app.clock.clone(),
             WorkerSettings::default(),
         );
         let stop = CancellationToken::new();
         let task = tokio::spawn(worker.run(stop.clone()));
-        Ok(Self { stop, task })
+        let events = tokio::spawn(replication::consume(app.clone(), stop.clone()));
+        Ok(Self { stop, task, events })
     }
 
     /// Takes no more jobs, and gives the running ones back.
     pub(super) async fn stop(self) {
         self.stop.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the worker ended badly");
+        for ended in [self.task.await, self.events.await] {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the worker ended badly");
+            }
         }
     }
 }
@@ -97,7 +107,11 @@ impl Running {
 async fn put_schedules(app: &App) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
-        let Err(error) = garbage::jobs::put_schedules(app).await else {
+        let put = async {
+            garbage::jobs::put_schedules(app).await?;
+            registry::put_schedules(app).await
+        };
+        let Err(error) = put.await else {
             return Ok(());
         };
         if start.elapsed() >= PATIENCE {

@@ -47,6 +47,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
         limits: limits(tree)?,
         sparse_indexes: flag(tree, "push.sparse_indexes")?.unwrap_or(false),
+        upstreams_allowed_networks: networks(tree, "upstreams.allowed_networks")?.unwrap_or_default(),
         gc_grace: length(tree, "gc.grace", 2 * HOUR)?,
         log: log(tree)?,
         idle_timeout: idle_timeout(tree)?,

@@ -378,6 +378,13 @@ pub(crate) const KEYS: &[Key] = &[
          index's digest; pulling an absent child is a 404. Without it such an index is refused, and each missing digest is named.",
     ),
     key(
+        "upstreams.allowed_networks",
+        Kind::List,
+        "public addresses only",
+        "Networks (CIDR) or addresses in which other registries, their token services and their storage may be, beside public \
+         addresses: `10.0.0.0/8` for registries of your own network. Endpoints elsewhere are answered as unhealthy.",
+    ),
+    key(
         "gc.grace",
         Kind::Duration,
         "2h",

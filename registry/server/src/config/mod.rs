@@ -67,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) limits: LimitsConfig,
     /// Indexes may be pushed whose children are not all there.
     pub(crate) sparse_indexes: bool,
+    /// Networks beside the public ones in which other registries may be.
+    pub(crate) upstreams_allowed_networks: Vec<IpNet>,
     /// A blob that lost its last reference is kept for this long.
     pub(crate) gc_grace: Duration,
     /// Logs.

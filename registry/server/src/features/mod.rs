@@ -13,6 +13,8 @@ mod member;
 mod openapi;
 mod project;
 pub(crate) mod quota;
+pub(crate) mod registry;
+pub(crate) mod replication;
 mod repository;
 mod request;
 pub(crate) mod retention;
@@ -52,6 +54,8 @@ fn router() -> OpenApiRouter<App> {
         .merge(member::routes())
         .merge(project::routes())
         .merge(quota::routes())
+        .merge(registry::routes())
+        .merge(replication::routes())
         .merge(repository::routes())
         .merge(retention::routes())
         .merge(robot::routes())

@@ -20,6 +20,7 @@ use super::token::TokenSigner;
 use crate::config::Config;
 use crate::distribution::limits::Limits;
 use crate::distribution::pull::{BlobRows, Manifests, PullCounts};
+use crate::features::registry::Remotes;
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ pub(crate) struct AppInner {
     pub(crate) blob_rows: BlobRows,
     /// Lines of the audit log that are not written yet.
     pub(crate) audit: AuditLater,
+    /// Sessions with other registries.
+    pub(crate) remotes: Remotes,
     /// Whether requests should come here.
     pub(crate) ready: Readiness,
 }

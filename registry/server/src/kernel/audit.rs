@@ -59,6 +59,12 @@ pub(crate) const EVENT_TYPES: &[&str] = &[
     "create_tag_retention",
     "update_tag_retention",
     "delete_tag_retention",
+    "create_registry",
+    "update_registry",
+    "delete_registry",
+    "create_replication_policy",
+    "update_replication_policy",
+    "delete_replication_policy",
 ];
 
 /// How often what was gathered is written.

@@ -28,6 +28,16 @@ impl Seal {
         }
     }
 
+    /// Without that key: it makes marks that nobody else knows, and opens nothing.
+    pub(crate) fn keyless() -> Self {
+        let mut random = [0; 32];
+        rand::rng().fill(&mut random);
+        Self {
+            sealing: None,
+            marking: hmac::Key::new(hmac::HMAC_SHA256, &random),
+        }
+    }
+
     /// Seals a secret; it opens under the same name only.
     pub(crate) fn close(&self, name: &str, secret: &str) -> Result<String> {
         let mut nonce = [0; NONCE_LEN];
@@ -42,6 +52,31 @@ impl Seal {
             })
             .ok_or_else(|| Error::internal("a secret could not be sealed"))?;
         Ok(STANDARD_NO_PAD.encode([&nonce[..], &bytes].concat()))
+    }
+
+    /// Opens what was sealed under this name.
+    pub(crate) fn open(&self, name: &str, sealed: &str) -> Result<String> {
+        let key = self.sealing.as_ref().ok_or_else(|| {
+            Error::internal(
+                "a stored secret is needed and this process has no key for it: give it the same token.signing_key \
+                 (SLIPWAY_TOKEN_SIGNING_KEY_FILE) as the processes that serve",
+            )
+        })?;
+        let opened = || -> Option<String> {
+            let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
+            let (nonce, rest) = bytes.split_at_checked(NONCE_LEN)?;
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut rest = rest.to_vec();
+            let plain = key
+                .open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest)
+                .ok()?;
+            String::from_utf8(plain.to_vec()).ok()
+        };
+        opened().ok_or_else(|| {
+            Error::internal(
+                "a stored secret does not open: it was sealed with another token.signing_key, set it anew",
+            )
+        })
     }
 
     /// The mark of a text.
@@ -59,26 +94,16 @@ impl Seal {
 mod tests {
     use super::*;
 
-    fn open(seal: &Seal, name: &str, sealed: &str) -> Option<String> {
-        let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
-        let (nonce, rest) = bytes.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut rest = rest.to_vec();
-        let key = seal.sealing.as_ref()?;
-        let plain = key
-            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest)
-            .ok()?;
-        String::from_utf8(plain.to_vec()).ok()
-    }
-
     #[test]
     fn secrets_open_with_their_key_and_name_only() {
         let seal = Seal::new(&Secret::new("one key"));
         let sealed = seal.close("a", "very secret").unwrap();
         assert!(!sealed.contains("secret") && sealed != seal.close("a", "very secret").unwrap());
-        assert_eq!(open(&seal, "a", &sealed).as_deref(), Some("very secret"));
-        assert_eq!(open(&seal, "b", &sealed), None);
-        assert_eq!(open(&Seal::new(&Secret::new("another")), "a", &sealed), None);
+        assert_eq!(seal.open("a", &sealed).unwrap(), "very secret");
+        assert!(seal.open("b", &sealed).is_err() && seal.open("a", "nonsense").is_err());
+        assert!(Seal::new(&Secret::new("another")).open("a", &sealed).is_err());
+        let error = format!("{:?}", Seal::keyless().open("a", &sealed).unwrap_err());
+        assert!(error.contains("token.signing_key"), "{error}");
     }
 
     #[test]

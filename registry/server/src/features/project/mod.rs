@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use crate::kernel::app::App;
 
 pub(super) use owner::check as check_owner_mark;
+pub(super) use service::create;
 
 /// The slice's routes.
 pub(super) fn routes() -> OpenApiRouter<App> {

@@ -119,7 +119,7 @@ pub(super) async fn exists(app: &App, ctx: &Context, name: &str) -> Result<()> {
 }
 
 /// Creates a project and returns its id and name.
-pub(super) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> Result<i64> {
+pub(in crate::features) async fn create(app: &App, ctx: &Context, wanted: ProjectCreate) -> Result<i64> {
     let name = name_of_new(&wanted.project_name)?;
     let (public, metadata) = metadata::of_new(&wanted)?;
     let mut tx = app.pool.begin().await?;
