@@ -47,6 +47,7 @@ macro_rules! contract {
             reading::many_deletions_answer_in_order,
             reading::listings_find_everything_page_by_page,
             reading::open_uploads_are_listed_and_aborted,
+            reading::an_upload_is_read_while_it_is_there,
             reading::foreign_keys_open_nothing,
         }
     };

@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use slipway_model::{Algorithm, Digest};
 use uuid::Uuid;
 
@@ -124,6 +125,18 @@ impl BlobStore for FilesystemStore {
         let (state, expected) = (state.clone(), expected.clone());
         self.blocking(move |inner| finish::finish(inner, &state, &expected))
             .await
+    }
+
+    async fn read_upload(
+        &self,
+        upload: &UploadHandle,
+        offset: u64,
+        most: usize,
+    ) -> Result<Option<Bytes>, BlobError> {
+        let id = upload.id;
+        self.blocking(move |inner| upload_file::read(&inner.layout.upload(id), offset, most))
+            .await
+            .map(Some)
     }
 
     async fn abort(&self, upload: &UploadHandle) -> Result<u64, BlobError> {

@@ -215,6 +215,22 @@ impl BlobStore for MemoryStore {
         })
     }
 
+    async fn read_upload(
+        &self,
+        upload: &UploadHandle,
+        offset: u64,
+        most: usize,
+    ) -> Result<Option<Bytes>, BlobError> {
+        let inner = self.lock();
+        let bytes = inner
+            .uploads
+            .get(&upload.id)
+            .map_or(&[][..], |upload| &upload.value[..]);
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let to = from.saturating_add(most).min(bytes.len());
+        Ok(Some(Bytes::copy_from_slice(&bytes[from..to])))
+    }
+
     async fn abort(&self, upload: &UploadHandle) -> Result<u64, BlobError> {
         let _claim = self.claim(upload.id)?;
         let mut inner = self.lock();

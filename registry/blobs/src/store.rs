@@ -140,6 +140,17 @@ pub trait BlobStore: Send + Sync + 'static {
     /// with the same key, until that key is deleted.
     async fn finish(&self, state: &UploadState, expected: &Digest) -> Result<StoredBlob, BlobError>;
 
+    /// At most `most` bytes of an unfinished upload from `offset` on, as far as they can be read yet, also while an `append`
+    /// of this process is under way; empty where there are none (any more). `None`: this store cannot.
+    async fn read_upload(
+        &self,
+        _upload: &UploadHandle,
+        _offset: u64,
+        _most: usize,
+    ) -> Result<Option<Bytes>, BlobError> {
+        Ok(None)
+    }
+
     /// Gives up an upload and returns the bytes that came free; 0 when there was nothing. A finished blob stays.
     async fn abort(&self, upload: &UploadHandle) -> Result<u64, BlobError>;
 

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -99,6 +100,7 @@ impl TestApp {
             standings: Default::default(),
             manifests: Default::default(),
             blob_rows: Default::default(),
+            proxy: Default::default(),
             audit: Default::default(),
             clock: Clock::fixed(start),
             tokens: TokenSigner::new(&key),
@@ -137,9 +139,14 @@ impl TestApp {
         self.app.clock.advance(by);
     }
 
+    /// Sends a request through the router, and leaves the answer's body to be read.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends a request through the router.
     pub(crate) async fn request(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.respond(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer {

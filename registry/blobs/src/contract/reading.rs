@@ -170,3 +170,29 @@ pub(crate) async fn foreign_keys_open_nothing(store: &dyn BlobStore) {
         );
     }
 }
+
+pub(crate) async fn an_upload_is_read_while_it_is_there(store: &dyn BlobStore) {
+    let bytes = noise(11, 6 << 20);
+    let state = uploaded(store, &bytes).await;
+    let Some(begin) = store.read_upload(state.handle(), 0, 1000).await.unwrap() else {
+        return;
+    };
+    assert_eq!(begin, bytes[..1000]);
+    let rest = store
+        .read_upload(state.handle(), 1000, 9 << 20)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(rest == bytes[1000..]);
+    for offset in [6 << 20, u64::MAX >> 1] {
+        let behind = store
+            .read_upload(state.handle(), offset, 10)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(behind.is_empty());
+    }
+    store.abort(state.handle()).await.unwrap();
+    let gone = store.read_upload(state.handle(), 0, 10).await.unwrap().unwrap();
+    assert!(gone.is_empty());
+}

@@ -1,7 +1,7 @@
 //! The file of an unfinished upload, opened by the one process that may write to it now.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
@@ -100,4 +100,18 @@ pub(super) fn write_pieces(mut file: &File, pieces: &[Bytes]) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+/// Reads what stands in an upload's file, beside the one who writes; nothing where there is no such file (any more).
+pub(super) fn read(path: &Path, offset: u64, most: usize) -> Result<Bytes, BlobError> {
+    let failed = |error| BlobError::io("read an upload", error);
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Bytes::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes.into())
 }

@@ -68,6 +68,7 @@ pub(super) fn app(
         standings: Default::default(),
         manifests: Default::default(),
         blob_rows: Default::default(),
+        proxy: Default::default(),
         audit: Default::default(),
         remotes: Default::default(),
         ready: Readiness::default(),

@@ -14,6 +14,7 @@ mod http;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod path;
+pub(crate) mod proxy;
 pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod removal;

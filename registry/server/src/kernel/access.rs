@@ -1,7 +1,11 @@
 //! What a caller may do: the one gate that every route asks.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use slipway_model::permission::{self, Action, Resource, Role};
+
+use crate::distribution::proxy::Settings;
 
 /// One permission of a robot, as Harbor writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +51,8 @@ pub(crate) struct ProjectScope {
     pub(crate) name: String,
     /// May anyone pull from it?
     pub(crate) public: bool,
+    /// What it is told to do as a proxy cache, where it is one.
+    pub(crate) proxy: Option<Arc<Settings>>,
 }
 
 /// Everything that decides what a caller may do, read fresh from the database for each request (so a

@@ -19,6 +19,7 @@ use super::standing::Standings;
 use super::token::TokenSigner;
 use crate::config::Config;
 use crate::distribution::limits::Limits;
+use crate::distribution::proxy::Proxy;
 use crate::distribution::pull::{BlobRows, Manifests, PullCounts};
 use crate::features::registry::Remotes;
 
@@ -60,6 +61,8 @@ pub(crate) struct AppInner {
     pub(crate) manifests: Manifests,
     /// Where blobs are that were pulled.
     pub(crate) blob_rows: BlobRows,
+    /// What proxy caches remember of upstreams, and have under way.
+    pub(crate) proxy: Proxy,
     /// Lines of the audit log that are not written yet.
     pub(crate) audit: AuditLater,
     /// Sessions with other registries.

@@ -4,6 +4,8 @@ mod known;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use slipway_model::permission::{Action, Resource, Role};
 use sqlx::PgConnection;
@@ -13,16 +15,22 @@ use super::auth::{robot_problem, unauthorized};
 use super::caller::Caller;
 use super::context::Context;
 use super::store::{self, ProjectRow};
+use crate::distribution::proxy::Settings;
 use crate::error::{Code, Error, Result};
 
 pub(crate) use known::{Account, Known, Standings, in_project_known};
 
 impl From<ProjectRow> for ProjectScope {
     fn from(row: ProjectRow) -> Self {
+        let kind = row.registry_kind.as_deref();
+        let proxy = row
+            .registry_id
+            .map(|id| Arc::new(Settings::read(id, kind, row.proxy.unwrap_or_default())));
         Self {
             id: row.id,
             name: row.name,
             public: row.public,
+            proxy,
         }
     }
 }

@@ -124,13 +124,21 @@ pub(crate) struct ProjectRow {
     pub(crate) name: String,
     /// May anyone pull?
     pub(crate) public: bool,
+    /// The registry that it stands before, if it is a proxy cache, and its kind.
+    pub(crate) registry_id: Option<i64>,
+    /// See `registry_id`.
+    pub(crate) registry_kind: Option<String>,
+    /// What a proxy cache is told to do.
+    pub(crate) proxy: Option<Value>,
 }
 
 /// By name.
 pub(crate) async fn project_by_name(conn: &mut PgConnection, name: &str) -> Result<Option<ProjectRow>> {
     sqlx::query_as!(
         ProjectRow,
-        "SELECT id, name, public FROM projects WHERE name = $1 AND deleted_at IS NULL",
+        r#"SELECT p.id, p.name, p.public, p.registry_id, g.kind AS "registry_kind?",
+                  CASE WHEN p.registry_id IS NOT NULL THEN p.metadata END AS proxy
+           FROM projects p LEFT JOIN registries g ON g.id = p.registry_id WHERE p.name = $1 AND p.deleted_at IS NULL"#,
         name
     )
     .fetch_optional(conn)
@@ -141,7 +149,9 @@ pub(crate) async fn project_by_name(conn: &mut PgConnection, name: &str) -> Resu
 pub(crate) async fn project_by_id(conn: &mut PgConnection, id: i64) -> Result<Option<ProjectRow>> {
     sqlx::query_as!(
         ProjectRow,
-        "SELECT id, name, public FROM projects WHERE id = $1 AND deleted_at IS NULL",
+        r#"SELECT p.id, p.name, p.public, p.registry_id, g.kind AS "registry_kind?",
+                  CASE WHEN p.registry_id IS NOT NULL THEN p.metadata END AS proxy
+           FROM projects p LEFT JOIN registries g ON g.id = p.registry_id WHERE p.id = $1 AND p.deleted_at IS NULL"#,
         id
     )
     .fetch_optional(conn)

@@ -210,6 +210,11 @@ impl Simulator {
         });
     }
 
+    /// From now on everything works.
+    pub fn clear_faults(&self) {
+        lock(&self.faults).clear();
+    }
+
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.seen).clone()

@@ -90,6 +90,24 @@ pub(crate) async fn keep_blob(
     }
 }
 
+/// Puts another object in the place of one that is missing in the store; false where somebody else has done so.
+pub(crate) async fn replace_object(
+    conn: &mut PgConnection,
+    digest: &Digest,
+    lost: &str,
+    storage_key: &str,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE blobs SET storage_key = $3 WHERE digest = $1 AND storage_key = $2",
+        digest.as_str(),
+        lost,
+        storage_key,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// A blob's row.
 #[derive(Debug, Clone)]
 pub(crate) struct Blob {

@@ -9,13 +9,21 @@ use slipway_model::Digest;
 use super::answer::{DIGEST, empty, value};
 use super::{Call, digest};
 use crate::distribution::conditional::{Condition, etag};
+use crate::distribution::proxy::{self, Place};
+use crate::distribution::pull::blob::Absent;
 use crate::distribution::{pull, removal};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// `HEAD`: answered from the database.
 pub(super) async fn head(call: Call<'_>, text: &str) -> Result<Response> {
     let digest = digest(text)?;
-    let size = pull::blob::stat(call.app, call.project, call.repository, &digest).await?;
+    let size = match pull::blob::stat(call.app, call.project, call.repository, &digest).await {
+        Err(error) if is_absent(&error) => match Place::of(call.app, call.project, call.repository) {
+            Some(place) => proxy::blob::stat(&place, &digest).await?,
+            None => return Err(error),
+        },
+        size => size?,
+    };
     if is_known(call, &digest) {
         return not_modified(&digest);
     }
@@ -28,8 +36,14 @@ pub(super) async fn head(call: Call<'_>, text: &str) -> Result<Response> {
 /// the signature of such an address would not fit.
 pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
     let digest = digest(text)?;
-    if let Some(answer) = redirect(call, &digest).await? {
-        return Ok(answer);
+    let place = Place::of(call.app, call.project, call.repository);
+    match redirect(call, &digest).await {
+        Err(error) if place.is_some() && is_absent(&error) => {}
+        answer => {
+            if let Some(answer) = answer? {
+                return Ok(answer);
+            }
+        }
     }
     let range = call
         .parts
@@ -43,7 +57,20 @@ pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
         .get(header::IF_RANGE)
         .is_none_or(|tag| tag == etag(&digest));
     let range = range.filter(|_| same);
-    let (reader, partial) = pull::blob::open(call.app, call.project, call.repository, &digest, range).await?;
+    let (reader, partial) = match place {
+        None => pull::blob::open(call.app, call.project, call.repository, &digest, range).await?,
+        Some(place) => {
+            let opened =
+                pull::blob::try_open(call.app, call.project, call.repository, &digest, range).await?;
+            match opened {
+                Ok(opened) => opened,
+                Err(Absent::Unknown(_)) => return arriving(&place, &digest, range, None).await,
+                Err(Absent::Lost { storage_key }) => {
+                    return arriving(&place, &digest, range, Some(storage_key)).await;
+                }
+            }
+        }
+    };
     if is_known(call, &digest) {
         return not_modified(&digest);
     }
@@ -65,6 +92,47 @@ pub(super) async fn get(call: Call<'_>, text: &str) -> Result<Response> {
         }
     });
     Ok((status, headers, Body::from_stream(stream)).into_response())
+}
+
+/// A blob that a proxy cache gets from its upstream, as it comes.
+async fn arriving(
+    place: &Place,
+    digest: &Digest,
+    range: Option<&str>,
+    lost: Option<String>,
+) -> Result<Response> {
+    let arriving = proxy::blob::open(place, digest, range, lost).await?;
+    let mut headers = headers(digest)?;
+    if let Some(notice) = arriving.notice {
+        notice.write(&mut headers);
+    }
+    let mut status = StatusCode::OK;
+    match (arriving.part, arriving.size) {
+        (Some(part), Some(size)) => {
+            status = StatusCode::PARTIAL_CONTENT;
+            let (first, last) = (part.start, part.end.saturating_sub(1));
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
+            headers.insert(
+                header::CONTENT_RANGE,
+                value(&format!("bytes {first}-{last}/{size}"))?,
+            );
+        }
+        (_, Some(size)) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+        }
+        (_, None) => {}
+    }
+    let name = digest.to_string();
+    let stream = arriving.stream.inspect(move |piece| {
+        if let Err(error) = piece {
+            tracing::warn!(blob = name, %error, "a blob broke off while it came from the upstream");
+        }
+    });
+    Ok((status, headers, Body::from_stream(stream)).into_response())
+}
+
+fn is_absent(error: &Error) -> bool {
+    matches!(error.code(), Code::BlobUnknown | Code::NameUnknown)
 }
 
 async fn redirect(call: Call<'_>, digest: &Digest) -> Result<Option<Response>> {

@@ -9,7 +9,8 @@ use slipway_model::manifest::OCI_INDEX;
 use super::answer::{json, typed, with_next};
 use super::query::{Query, escape};
 use super::{Call, digest};
-use crate::distribution::list;
+use crate::distribution::proxy::Place;
+use crate::distribution::{list, proxy};
 use crate::error::Result;
 use crate::kernel::app::App;
 
@@ -19,13 +20,20 @@ static FILTERS: HeaderName = HeaderName::from_static("oci-filters-applied");
 pub(super) async fn tags(call: Call<'_>) -> Result<Response> {
     let query = Query::of(call.parts);
     let (limit, last) = (query.limit()?, query.get("last").unwrap_or_default());
-    let page = list::tags(call.app, call.project, call.repository, limit, last).await?;
+    let (page, notice) = match Place::of(call.app, call.project, call.repository) {
+        None => (
+            list::tags(call.app, call.project, call.repository, limit, last).await?,
+            None,
+        ),
+        Some(place) => proxy::lists::tags(&place, limit, last).await?,
+    };
     let path = format!("/v2/{}/tags/list", call.repository);
     let next = page.next.map(|last| next(&path, &last, limit));
-    with_next(
-        json(&json!({"name": call.repository, "tags": page.entries})),
-        next,
-    )
+    let mut response = json(&json!({"name": call.repository, "tags": page.entries}));
+    if let Some(notice) = notice {
+        notice.write(response.headers_mut());
+    }
+    with_next(response, next)
 }
 
 /// `_catalog`.
@@ -43,15 +51,14 @@ pub(super) async fn referrers(call: Call<'_>, text: &str) -> Result<Response> {
     let query = Query::of(call.parts);
     let artifact_type = query.get("artifactType").filter(|text| !text.is_empty());
     let last = query.get("last").unwrap_or_default();
-    let page = list::referrers(
-        call.app,
-        call.project,
-        call.repository,
-        &digest,
-        artifact_type,
-        last,
-    )
-    .await?;
+    let (page, notice) = match Place::of(call.app, call.project, call.repository) {
+        None => {
+            let (app, project, repository) = (call.app, call.project, call.repository);
+            let page = list::referrers(app, project, repository, &digest, artifact_type, last);
+            (page.await?, None)
+        }
+        Some(place) => proxy::lists::referrers(&place, &digest, artifact_type, last).await?,
+    };
     let next = page.next.map(|last| {
         let filter = artifact_type
             .map(|text| format!("artifactType={}&", escape(text)))
@@ -64,6 +71,9 @@ pub(super) async fn referrers(call: Call<'_>, text: &str) -> Result<Response> {
     });
     let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": page.entries});
     let mut response = typed(OCI_INDEX, &index);
+    if let Some(notice) = notice {
+        notice.write(response.headers_mut());
+    }
     if artifact_type.is_some() {
         response
             .headers_mut()

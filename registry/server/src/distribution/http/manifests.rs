@@ -13,10 +13,11 @@ use super::answer::{DIGEST, created, empty, value};
 use super::query::Query;
 use crate::distribution::body::Incoming;
 use crate::distribution::conditional::Condition;
+use crate::distribution::proxy::Place;
 use crate::distribution::push::{self, PutManifest};
 use crate::distribution::upload::blob_error;
 use crate::distribution::upload::range::content_length;
-use crate::distribution::{admission, pull, removal};
+use crate::distribution::{admission, proxy, pull, removal};
 use crate::error::{Code, Error, Result};
 
 static OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -25,8 +26,20 @@ static OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 /// `GET` and `HEAD`. Whatever a client accepts, it gets what was pushed, under the type it was pushed with.
 pub(super) async fn get(call: Call<'_>, reference: &str, head: bool) -> Result<Response> {
     let reference = parse(call, reference)?;
-    let found = pull::manifest::pull(call.app, call.project, call.repository, &reference, !head).await?;
+    let (found, notice) = match Place::of(call.app, call.project, call.repository) {
+        None => {
+            let found = pull::manifest::pull(call.app, call.project, call.repository, &reference, !head);
+            (found.await?, None)
+        }
+        Some(place) => {
+            let served = proxy::manifest::pull(&place, &reference, head).await?;
+            (served.found, served.notice)
+        }
+    };
     let mut headers = HeaderMap::new();
+    if let Some(notice) = notice {
+        notice.write(&mut headers);
+    }
     headers.insert(header::ETAG, found.etag.clone());
     headers.insert(DIGEST.clone(), found.digest.clone());
     let known = Condition::if_none_match(&call.parts.headers)
@@ -59,6 +72,7 @@ pub(super) async fn put(call: Call<'_>, reference: &str, body: Body) -> Result<R
         more_tags,
         headers,
         bytes,
+        cached: false,
     };
     let pushed = push::put(call.app, call.ctx, request).await?;
     if pushed.moved {

@@ -4,6 +4,7 @@ mod answer;
 mod blobs;
 mod lists;
 mod manifests;
+mod proxied;
 mod query;
 mod uploads;
 
@@ -82,6 +83,11 @@ async fn answer(app: &App, parts: &mut Parts, target: Target, body: Body) -> Res
                 project: &known.project,
                 repository: &repository,
             };
+            if let Some(settings) = &known.project.proxy
+                && let Some(answer) = proxied::answer(call, settings, need, &item)?
+            {
+                return Ok(answer);
+            }
             let answer = operation(call, item, body).await?;
             // What only adds needs no word: what does not exist is never remembered. (A push that moves a tag waits by itself.)
             if need == Need::Delete {

@@ -2,6 +2,8 @@
 
 mod store;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use slipway_model::{Digest, RepositoryName};
 
@@ -11,7 +13,7 @@ use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 
 /// Most entries of one page of names, whatever is asked for.
-const LARGEST_PAGE: u32 = 10_000;
+pub(crate) const LARGEST_PAGE: u32 = 10_000;
 /// How many referrers are read at once.
 const REFERRERS: i64 = 500;
 /// Largest page of referrers, in bytes: clients stop reading at 4 MiB.
@@ -54,7 +56,7 @@ pub(crate) async fn catalog(app: &App, limit: Option<u32>, last: &str) -> Result
 }
 
 /// Cuts a list that was read with one entry too many.
-fn page(mut names: Vec<String>, limit: u32) -> Page<String> {
+pub(crate) fn page(mut names: Vec<String>, limit: u32) -> Page<String> {
     let limit = limit as usize;
     let more = names.len() > limit;
     names.truncate(limit);
@@ -94,6 +96,35 @@ pub(crate) async fn referrers(
         if !full {
             return Ok(Page { entries, next: None });
         }
+    }
+}
+
+/// A page of referrers with more of them, which come from elsewhere and may be the same.
+pub(crate) fn joined(here: Page<Value>, more: Vec<Value>) -> Page<Value> {
+    let digest = |entry: &Value| entry["digest"].as_str().unwrap_or_default().to_owned();
+    let mut next = here.next;
+    // Behind the end of this page nothing is known of what is here.
+    let within = |entry: &Value| next.as_ref().is_none_or(|last| digest(entry) <= *last);
+    let more: Vec<Value> = more.into_iter().filter(within).collect();
+    let all: BTreeMap<String, Value> = more
+        .into_iter()
+        .chain(here.entries)
+        .map(|entry| (digest(&entry), entry))
+        .collect();
+    let (mut entries, mut bytes) = (Vec::with_capacity(all.len()), 0);
+    for (digest, entry) in all {
+        bytes += entry.to_string().len() + 1;
+        if bytes > REFERRERS_BYTES
+            && let Some((last, _)) = entries.last()
+        {
+            next = Some(String::clone(last));
+            break;
+        }
+        entries.push((digest, entry));
+    }
+    Page {
+        entries: entries.into_iter().map(|(_, entry)| entry).collect(),
+        next,
     }
 }
 

@@ -58,21 +58,54 @@ pub(crate) async fn open(
     digest: &Digest,
     range: Option<&str>,
 ) -> Result<(BlobReader, bool)> {
-    let row = find(app, project, repository, digest).await?;
+    match try_open(app, project, repository, digest, range).await? {
+        Ok(opened) => Ok(opened),
+        Err(Absent::Unknown(error)) => Err(error),
+        Err(Absent::Lost { storage_key }) => Err(Error::internal(format!(
+            "the object {storage_key} of {digest} is missing in the store"
+        ))),
+    }
+}
+
+/// Why there is no blob to open.
+pub(crate) enum Absent {
+    /// The repository has no such blob.
+    Unknown(Error),
+    /// It should have it, but the store does not.
+    Lost {
+        /// Where it should be.
+        storage_key: String,
+    },
+}
+
+/// As [`open`], for those who know what to do where the blob is absent.
+pub(crate) async fn try_open(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    digest: &Digest,
+    range: Option<&str>,
+) -> Result<Result<(BlobReader, bool), Absent>> {
+    let row = match find(app, project, repository, digest).await {
+        Err(error) if matches!(error.code(), Code::BlobUnknown | Code::NameUnknown) => {
+            return Ok(Err(Absent::Unknown(error)));
+        }
+        found => found?,
+    };
     match open_row(app, &row, range).await {
         Err(BlobError::NotFound) => {}
-        outcome => return finish(outcome),
+        outcome => return finish(outcome).map(Ok),
     }
     // Collected between the two looks, or pushed again since: the row knows.
-    let again = look_up(app, project, repository, digest).await?;
-    let again = row_of(again).ok_or_else(|| unknown(repository, digest))?;
-    if again.storage_key == row.storage_key {
-        return Err(Error::internal(format!(
-            "the object {} of {digest} is missing in the store",
-            row.storage_key
-        )));
+    let Some(again) = row_of(look_up(app, project, repository, digest).await?) else {
+        return Ok(Err(Absent::Unknown(unknown(repository, digest))));
+    };
+    match open_row(app, &again, range).await {
+        Err(BlobError::NotFound) => Ok(Err(Absent::Lost {
+            storage_key: again.storage_key.clone(),
+        })),
+        outcome => finish(outcome).map(Ok),
     }
-    finish(open_row(app, &again, range).await)
 }
 
 /// May this client be sent to the object store?

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use slipway_model::manifest::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
-use slipway_model::{Reference, RepositoryName};
+use slipway_model::{Digest, Reference, RepositoryName};
 use sqlx::PgConnection;
 
 use super::store::{self, ManifestRow};
+use crate::distribution::conditional::etag;
 use crate::distribution::content;
 use crate::error::{Code, Error, Result};
 use crate::kernel::access::ProjectScope;
@@ -49,6 +50,12 @@ pub(crate) struct Pulled {
     pub(crate) size: u64,
     /// Its bytes, where they were asked for or are few.
     pub(crate) bytes: Option<Bytes>,
+    /// The rows that a pull counts for; none where it is only passed on.
+    rows: Option<Rows>,
+}
+
+#[derive(Debug)]
+struct Rows {
     repository_id: i64,
     manifest_id: i64,
 }
@@ -63,8 +70,27 @@ impl Pulled {
             media_type: media_type(row.media_type)?,
             size: u64::try_from(row.size).unwrap_or(0),
             bytes: row.bytes.map(Bytes::from),
-            repository_id: row.repository_id,
-            manifest_id: row.id,
+            rows: Some(Rows {
+                repository_id: row.repository_id,
+                manifest_id: row.id,
+            }),
+        })
+    }
+
+    /// A manifest, or what was said of one, that is passed on and not kept.
+    pub(crate) fn passing(
+        digest: &Digest,
+        media_type: String,
+        size: u64,
+        bytes: Option<Bytes>,
+    ) -> Result<Self> {
+        Ok(Self {
+            digest: HeaderValue::try_from(digest.as_str()).map_err(Error::internal)?,
+            etag: etag(digest),
+            media_type: self::media_type(media_type)?,
+            size,
+            bytes,
+            rows: None,
         })
     }
 
@@ -83,8 +109,11 @@ impl Pulled {
         repository: &RepositoryName,
         reference: &Reference,
     ) {
+        let Some(rows) = &self.rows else {
+            return;
+        };
         let now = app.clock.now();
-        app.pulls.add(self.repository_id, self.manifest_id, now);
+        app.pulls.add(rows.repository_id, rows.manifest_id, now);
         let entry = AuditEntry {
             project_id: Some(project.id),
             resource: match reference {
@@ -114,7 +143,7 @@ fn media_type(text: String) -> Result<HeaderValue> {
     }
 }
 
-/// Finds a manifest.
+/// Finds a manifest; there is none: 404.
 pub(crate) async fn pull(
     app: &App,
     project: &ProjectScope,
@@ -122,6 +151,22 @@ pub(crate) async fn pull(
     reference: &Reference,
     with_bytes: bool,
 ) -> Result<Arc<Pulled>> {
+    if let Some(pulled) = find(app, project, repository, reference, with_bytes).await? {
+        return Ok(pulled);
+    }
+    let message = format!("there is no manifest {reference} in {repository}");
+    let mut conn = app.pool.acquire().await?;
+    Err(missing(&mut conn, project, repository, Code::ManifestUnknown, message).await?)
+}
+
+/// Finds a manifest.
+pub(crate) async fn find(
+    app: &App,
+    project: &ProjectScope,
+    repository: &RepositoryName,
+    reference: &Reference,
+    with_bytes: bool,
+) -> Result<Option<Arc<Pulled>>> {
     let mut long = None;
     let look_up = async || {
         let mut conn = app.pool.acquire().await?;
@@ -139,12 +184,7 @@ pub(crate) async fn pull(
         .manifests
         .get_if::<str, _>(&app.coherence, key.as_str(), good, look_up)
         .await?;
-    if let Some(pulled) = found.or(long) {
-        return Ok(pulled);
-    }
-    let message = format!("there is no manifest {reference} in {repository}");
-    let mut conn = app.pool.acquire().await?;
-    Err(missing(&mut conn, project, repository, Code::ManifestUnknown, message).await?)
+    Ok(found.or(long))
 }
 
 /// The 404 for content: the repository itself may be what is missing.

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 use slipway_blobs::BlobKey;
+use slipway_model::Digest;
 
 use super::parsed::{Parsed, without_nul};
 use super::store;
+use crate::error::Result;
 use crate::kernel::access::ProjectScope;
 use crate::kernel::app::App;
 
@@ -26,8 +28,28 @@ pub(crate) async fn read(
             .await
             .ok()??
     };
-    let reader = app.blobs.open(&BlobKey::parse(&key).ok()?, None).await.ok()?;
+    parse(app, &key).await
+}
+
+async fn parse(app: &App, key: &str) -> Option<Value> {
+    let reader = app.blobs.open(&BlobKey::parse(key).ok()?, None).await.ok()?;
     let bytes = reader.read_to_end().await.ok()?;
     let value: Value = serde_json::from_slice(&bytes).ok()?;
     Some(without_nul(value))
+}
+
+/// Keeps a config beside the manifests that were recorded before it came, as a proxy cache does.
+pub(crate) async fn complete(app: &App, project_id: i64, repository: &str, digest: &Digest) -> Result<()> {
+    let missing = {
+        let mut conn = app.pool.acquire().await?;
+        store::missing_config(&mut conn, project_id, repository, digest.as_str(), LARGEST).await?
+    };
+    let Some((repository_id, key)) = missing else {
+        return Ok(());
+    };
+    if let Some(config) = parse(app, &key).await {
+        let mut conn = app.pool.acquire().await?;
+        store::set_config(&mut conn, repository_id, digest.as_str(), &config).await?;
+    }
+    Ok(())
 }

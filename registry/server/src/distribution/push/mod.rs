@@ -7,4 +7,5 @@ mod service;
 pub(crate) mod store;
 
 pub(crate) use arrival::Arrival;
+pub(crate) use config::complete;
 pub(crate) use service::{PutManifest, put};

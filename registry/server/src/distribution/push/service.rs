@@ -32,6 +32,9 @@ pub(crate) struct PutManifest<'a> {
     pub(crate) more_tags: Vec<String>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) bytes: Bytes,
+    /// It comes from the upstream of a proxy cache: what it points at follows when it is asked for, and who listens is
+    /// told of new manifests only.
+    pub(crate) cached: bool,
 }
 
 /// What a push came to.
@@ -64,6 +67,7 @@ pub(crate) async fn put(app: &App, ctx: &Context, request: PutManifest<'_>) -> R
         repository: repository.as_str(),
         conditions: Conditions::of(headers),
         by_digest: matches!(reference, Reference::Digest(_)),
+        cached: request.cached,
         parsed: &parsed,
         config: config.as_ref(),
     };
@@ -144,6 +148,7 @@ struct Push<'a> {
     repository: &'a str,
     conditions: Conditions,
     by_digest: bool,
+    cached: bool,
     parsed: &'a Parsed,
     config: Option<&'a Value>,
 }
@@ -170,7 +175,7 @@ impl Push<'_> {
             tags.push(tag.as_str());
         }
         admission::immutable(immutable::hold(conn, place, &moved, TagChange::Move).await?)?;
-        if is_new || !tags.is_empty() {
+        if is_new || (!tags.is_empty() && !self.cached) {
             self.tell(conn, &tags, is_new).await?;
         }
         store::touch_repository(conn, now, repository_id).await?;
@@ -185,12 +190,12 @@ impl Push<'_> {
         let found = store::lock_children(conn, repository_id, &children).await?;
         admission::admit(&Candidate {
             size: parsed.bytes.len(),
-            blobs: &blobs,
+            blobs: if self.cached { &[] } else { &blobs },
             present_blobs: &links
                 .iter()
                 .map(|link| link.digest.as_str())
                 .collect::<HashSet<_>>(),
-            children: if self.app.config.sparse_indexes {
+            children: if self.cached || self.app.config.sparse_indexes {
                 &[]
             } else {
                 &children

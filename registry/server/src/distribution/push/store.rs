@@ -31,6 +31,52 @@ pub(crate) async fn small_blob(
     Ok(key)
 }
 
+/// The repository and the key of this blob, if it has at most this size and is the config of manifests that lack theirs.
+pub(crate) async fn missing_config(
+    conn: &mut PgConnection,
+    project_id: i64,
+    repository: &str,
+    digest: &str,
+    largest: i64,
+) -> Result<Option<(i64, String)>> {
+    let row = sqlx::query!(
+        "SELECT r.id, b.storage_key FROM repositories r
+         JOIN repository_blobs l ON l.repository_id = r.id AND l.digest = $3
+         JOIN blobs b ON b.digest = l.digest
+         WHERE r.name = $2 AND r.project_id = $1 AND b.size <= $4
+           AND EXISTS (SELECT FROM manifests m JOIN manifest_references f ON f.manifest_id = m.id
+                       WHERE f.digest = $3 AND f.kind = 'config' AND m.repository_id = r.id AND m.config IS NULL)",
+        project_id,
+        repository,
+        digest,
+        largest,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.id, row.storage_key)))
+}
+
+/// Keeps a config beside the manifests that lack it.
+pub(crate) async fn set_config(
+    conn: &mut PgConnection,
+    repository_id: i64,
+    digest: &str,
+    config: &Value,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE manifests m SET config = $3
+         FROM manifest_references f
+         WHERE f.manifest_id = m.id AND f.digest = $2 AND f.kind = 'config' AND m.repository_id = $1
+           AND m.config IS NULL",
+        repository_id,
+        digest,
+        config,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A blob that a manifest points at and that the repository has.
 pub(crate) struct LinkRow {
     pub(crate) digest: String,

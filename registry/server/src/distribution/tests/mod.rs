@@ -12,6 +12,7 @@ mod manifests;
 mod mounts;
 mod names;
 mod properties;
+mod proxy;
 mod pulls;
 mod pushes;
 mod quota;

@@ -1,6 +1,6 @@
 //! `PUT blobs/uploads/<id>?digest=`: the upload becomes a blob. And the single `POST` that does everything.
 
-use slipway_blobs::{StoredBlob, UploadState};
+use slipway_blobs::{StoredBlob, UploadHandle, UploadState};
 use slipway_model::{Algorithm, Digest};
 use sqlx::PgConnection;
 
@@ -55,24 +55,7 @@ pub(crate) async fn monolithic<'a>(
     body: Incoming,
     digest: &Digest,
 ) -> Result<Monolithic<'a>> {
-    let state = app.blobs.begin(digest.algorithm()).await.map_err(blob_error)?;
-    let session = Session::new(target, state.id().as_uuid());
-    let saved = serde_json::to_value(&state).map_err(Error::internal)?;
-    let now = app.clock.now();
-    let mut conn = app.pool.acquire().await?;
-    let finishing = Some(digest.as_str());
-    store::insert(
-        &mut conn,
-        now,
-        &session.key(),
-        &saved,
-        Some(now + CLAIM),
-        finishing,
-    )
-    .await?;
-    drop(conn);
-
-    let mut claim = Claim::fresh(app, state);
+    let (session, mut claim) = held(app, target, digest).await?;
     let owned = Owned::new(app, target, digest);
     let work = tokio::spawn(async move {
         let before = claim.state.clone();
@@ -92,6 +75,48 @@ pub(crate) async fn monolithic<'a>(
     }
 }
 
+/// What comes from elsewhere becomes a blob, as if it had been pushed in one request. Who reads along is told by `begun` how the
+/// store calls it meanwhile. `lost` is the key of an object that is missing in the store: the new one takes its place.
+pub(crate) async fn fetched(
+    app: &App,
+    target: PushTarget<'_>,
+    body: Incoming,
+    digest: &Digest,
+    lost: Option<String>,
+    begun: impl FnOnce(UploadHandle),
+) -> Result<()> {
+    let (_, mut claim) = held(app, target, digest).await?;
+    begun(claim.state.handle().clone());
+    let mut owned = Owned::new(app, target, digest);
+    owned.lost = lost;
+    let before = claim.state.clone();
+    if let Err(error) = claim.append(body, true).await {
+        claim.abandon().await;
+        return Err(error);
+    }
+    owned.close(&mut claim, before).await
+}
+
+/// A new upload that is held from the start and is to get this digest.
+async fn held<'a>(app: &App, target: PushTarget<'a>, digest: &Digest) -> Result<(Session<'a>, Claim)> {
+    let state = app.blobs.begin(digest.algorithm()).await.map_err(blob_error)?;
+    let session = Session::new(target, state.id().as_uuid());
+    let saved = serde_json::to_value(&state).map_err(Error::internal)?;
+    let now = app.clock.now();
+    let mut conn = app.pool.acquire().await?;
+    let finishing = Some(digest.as_str());
+    store::insert(
+        &mut conn,
+        now,
+        &session.key(),
+        &saved,
+        Some(now + CLAIM),
+        finishing,
+    )
+    .await?;
+    Ok((session, Claim::fresh(app, state)))
+}
+
 /// Is this the digest of no bytes at all?
 fn is_of_nothing(digest: &Digest) -> bool {
     *digest == Digest::of(digest.algorithm(), b"")
@@ -103,6 +128,8 @@ struct Owned {
     project_id: i64,
     repository: String,
     digest: Digest,
+    /// An object of this digest that is missing in the store.
+    lost: Option<String>,
 }
 
 impl Owned {
@@ -112,6 +139,7 @@ impl Owned {
             project_id: target.project.id,
             repository: target.repository.to_string(),
             digest: digest.clone(),
+            lost: None,
         }
     }
 
@@ -196,7 +224,10 @@ impl Owned {
             return Ok(true);
         }
         let place = content::ensure_repository(conn, lease.now(), self.project_id, &self.repository).await?;
-        let ours = content::store::keep_blob(conn, lease.now(), digest, size, key).await?;
+        let mut ours = content::store::keep_blob(conn, lease.now(), digest, size, key).await?;
+        if let (false, Some(lost)) = (ours, &self.lost) {
+            ours = content::store::replace_object(conn, digest, lost, key).await?;
+        }
         content::grant(conn, lease, place, digest, size).await?;
         if !ours {
             garbage::store::doom(conn, lease.now(), key, digest.as_str(), size).await?;

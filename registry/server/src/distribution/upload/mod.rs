@@ -16,7 +16,7 @@ pub(crate) mod store;
 pub(crate) use append::append;
 pub(crate) use begin::begin;
 pub(crate) use cancel::cancel;
-pub(crate) use finish::{Monolithic, algorithm, finish, monolithic};
+pub(crate) use finish::{Monolithic, algorithm, fetched, finish, monolithic};
 pub(crate) use mount::mount;
 pub(crate) use status::status;
 

@@ -13,9 +13,9 @@ use super::{metadata, owner, wire};
 use crate::distribution::content::Place;
 use crate::distribution::{removal, retry, settings};
 use crate::error::{Code, Error, Result};
-use crate::features::quota;
 use crate::features::request::query::{TextFilter, holds};
 use crate::features::sight::Sight;
+use crate::features::{quota, registry, retention};
 use crate::kernel::access::Standing;
 use crate::kernel::app::App;
 use crate::kernel::audit::{self, AuditEntry};
@@ -125,12 +125,11 @@ pub(in crate::features) async fn create(app: &App, ctx: &Context, wanted: Projec
     let mut tx = app.pool.begin().await?;
     let now = app.clock.now();
     let administrator = may_create(&mut tx, app, ctx).await?;
-    if wanted.registry_id.is_some_and(|id| id != 0) {
-        return Err(Error::new(
-            Code::BadRequest,
-            "proxy caches are not supported by this release: leave registry_id out",
-        ));
+    let registry_id = wanted.registry_id.filter(|id| *id != 0);
+    if let Some(id) = registry_id {
+        check_registry(&mut tx, id, administrator).await?;
     }
+    metadata::check_together(&metadata)?;
     if wanted.owner_mark.is_some() && !administrator {
         return Err(Error::new(
             Code::Forbidden,
@@ -159,6 +158,7 @@ pub(in crate::features) async fn create(app: &App, ctx: &Context, wanted: Projec
         cve_allowlist: allowlist(wanted.cve_allowlist.as_ref()),
         storage_limit,
         owner_mark: wanted.owner_mark.as_ref().map(|mark| json!(mark)),
+        registry_id,
     };
     let id = store::insert(&mut tx, now, project)
         .await?
@@ -175,8 +175,26 @@ pub(in crate::features) async fn create(app: &App, ctx: &Context, wanted: Projec
         json!({"public": public}),
     )
     .await?;
+    if registry_id.is_some() {
+        retention::add_for_proxy(&mut tx, app, ctx, (id, name.as_str())).await?;
+    }
     tx.commit().await?;
     Ok(id)
+}
+
+/// Passes when the caller may put a proxy cache before this registry.
+async fn check_registry(conn: &mut PgConnection, id: i64, administrator: bool) -> Result<()> {
+    if !administrator {
+        return Err(Error::new(
+            Code::Forbidden,
+            "only administrators create proxy caches: leave registry_id out",
+        ));
+    }
+    if registry::find(conn, id).await?.is_none() {
+        let message = format!("registry_id is {id}: there is no such registry, create it first");
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    Ok(())
 }
 
 /// Changes a project's settings.
@@ -194,6 +212,7 @@ pub(super) async fn update(app: &App, ctx: &Context, project: &str, change: Proj
     }
     let list = list.map(|list| allowlist(Some(list)));
     store::update(&mut tx, now, scope.id, public, &json!(metadata), list.as_ref()).await?;
+    metadata::service::check(&mut tx, &scope).await?;
     let payload = json!({"public": public.unwrap_or(scope.public)});
     tell(&mut tx, app, ctx, (scope.id, &scope.name), "update", payload).await?;
     tx.commit().await?;

@@ -16,6 +16,7 @@ pub(super) struct ProjectRow {
     pub(super) owner_id: i64,
     pub(super) owner_name: String,
     pub(super) public: bool,
+    pub(super) registry_id: Option<i64>,
     pub(super) metadata: Value,
     pub(super) cve_allowlist: Value,
     pub(super) created_at: DateTime<Utc>,
@@ -86,13 +87,13 @@ pub(super) async fn list(
     let rows = sqlx::query_as!(
         ProjectRow,
         r#"SELECT page.id AS "id!", page.name AS "name!", page.owner_id AS "owner_id!", page.username AS "owner_name!",
-                  page.public AS "public!", page.metadata AS "metadata!", page.cve_allowlist AS "cve_allowlist!",
+                  page.public AS "public!", page.registry_id, page.metadata AS "metadata!", page.cve_allowlist AS "cve_allowlist!",
                   page.created_at AS "created_at!", page.updated_at AS "updated_at!",
                   (SELECT count(*) FROM repositories r WHERE r.project_id = page.id AND r.pushed_at IS NOT NULL)
                       AS "repo_count!",
                   ARRAY(SELECT DISTINCT m.role FROM project_roles m WHERE m.project_id = page.id AND m.user_id = $2)
                       AS "roles!"
-           FROM (SELECT p.id, p.name, p.owner_id, u.username, p.public, p.metadata, p.cve_allowlist, p.created_at, p.updated_at
+           FROM (SELECT p.id, p.name, p.owner_id, u.username, p.public, p.registry_id, p.metadata, p.cve_allowlist, p.created_at, p.updated_at
            FROM projects p JOIN users u ON u.id = p.owner_id
            WHERE p.deleted_at IS NULL
              AND ($1 OR p.public OR p.name = ANY ($3)
@@ -150,6 +151,7 @@ pub(super) struct NewProject<'a> {
     pub(super) cve_allowlist: Value,
     pub(super) storage_limit: i64,
     pub(super) owner_mark: Option<Value>,
+    pub(super) registry_id: Option<i64>,
 }
 
 /// Makes a project; `None` where the name is taken.
@@ -160,8 +162,8 @@ pub(super) async fn insert(
 ) -> Result<Option<i64>> {
     let id = sqlx::query_scalar!(
         "INSERT INTO projects (name, owner_id, public, metadata, cve_allowlist, storage_limit, owner_mark,
-                               created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+                               registry_id, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $8, $8)
          ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING
          RETURNING id",
         project.name,
@@ -172,6 +174,7 @@ pub(super) async fn insert(
         project.storage_limit,
         project.owner_mark,
         now,
+        project.registry_id,
     )
     .fetch_optional(conn)
     .await?;
@@ -279,7 +282,7 @@ pub(super) async fn delete(conn: &mut PgConnection, now: DateTime<Utc>, id: i64,
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "UPDATE projects SET deleted_at = $2, updated_at = $2, owner_mark = NULL WHERE id = $1",
+        "UPDATE projects SET deleted_at = $2, updated_at = $2, owner_mark = NULL, registry_id = NULL WHERE id = $1",
         id,
         now
     )

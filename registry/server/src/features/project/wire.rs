@@ -28,7 +28,7 @@ pub(super) fn project(row: ProjectRow, with_detail: bool) -> Project {
             String::new()
         },
         name: row.name,
-        registry_id: 0,
+        registry_id: row.registry_id.unwrap_or_default(),
         creation_time: row.created_at.into(),
         update_time: row.updated_at.into(),
         current_user_role_id: roles.first().copied().unwrap_or_default(),

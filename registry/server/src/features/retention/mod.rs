@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use crate::kernel::app::App;
 
 pub(crate) use jobs::register;
+pub(crate) use service::add_for_proxy;
 
 /// The slice's routes.
 pub(super) fn routes() -> OpenApiRouter<App> {

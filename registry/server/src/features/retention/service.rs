@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use slipway_api::{
-    RetentionGuard, RetentionMetadata, RetentionMode, RetentionPolicy, RetentionRuleMetadata,
-    RetentionRuleParamMetadata, RetentionSchedule, RetentionScope, RetentionSelectorMetadata,
-    RetentionTrigger,
+    RetentionGuard, RetentionMetadata, RetentionMode, RetentionPolicy, RetentionRule, RetentionRuleMetadata,
+    RetentionRuleParamMetadata, RetentionSchedule, RetentionScope, RetentionSelector,
+    RetentionSelectorMetadata, RetentionTrigger,
 };
 use slipway_jobs::{NewSchedule, schedule};
 use slipway_model::permission::{Action, Resource};
@@ -96,9 +96,50 @@ pub(super) async fn create(app: &App, ctx: &Context, mut policy: RetentionPolicy
         .ok_or_else(|| taken(scope.id, None))?;
     store::set_metadata(&mut tx, now, scope.id, Some(id)).await?;
     set_schedule(&mut tx, app, id, (&wanted.cron, &wanted.time_zone)).await?;
-    tell(&mut tx, app, ctx, &scope, "create", id).await?;
+    tell(&mut tx, app, ctx, (scope.id, &scope.name), "create", id).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Adds the policy that a new proxy cache begins with, Harbor's: each day at midnight what nobody pulled for a week goes.
+pub(crate) async fn add_for_proxy(
+    conn: &mut PgConnection,
+    app: &App,
+    ctx: &Context,
+    (project_id, project): (i64, &str),
+) -> Result<()> {
+    let selector = |decoration: &str| RetentionSelector {
+        kind: "doublestar".to_owned(),
+        decoration: decoration.to_owned(),
+        pattern: "**".to_owned(),
+        ..RetentionSelector::default()
+    };
+    let rule = RetentionRule {
+        action: "retain".to_owned(),
+        template: "nDaysSinceLastPull".to_owned(),
+        params: [("nDaysSinceLastPull".to_owned(), json!(7))].into(),
+        tag_selectors: vec![selector("matches")],
+        scope_selectors: [("repository".to_owned(), vec![selector("repoMatches")])].into(),
+        ..RetentionRule::default()
+    };
+    let policy = RetentionPolicy {
+        trigger: RetentionTrigger {
+            settings: RetentionSchedule {
+                cron: "0 0 0 * * *".to_owned(),
+                ..RetentionSchedule::default()
+            },
+            ..RetentionTrigger::default()
+        },
+        ..RetentionPolicy::default()
+    };
+    let now = app.clock.now();
+    let wanted = order::checked(order::distinct(vec![rule])?, &policy, now)?;
+    let id = store::insert(conn, now, project_id, &values(&wanted))
+        .await?
+        .ok_or_else(|| taken(project_id, None))?;
+    store::set_metadata(conn, now, project_id, Some(id)).await?;
+    set_schedule(conn, app, id, (&wanted.cron, &wanted.time_zone)).await?;
+    tell(conn, app, ctx, (project_id, project), "create", id).await
 }
 
 /// Reads a policy.
@@ -123,7 +164,7 @@ pub(super) async fn update(app: &App, ctx: &Context, id: i64, mut policy: Retent
         return Err(Error::new(Code::NotFound, message));
     }
     set_schedule(&mut tx, app, id, (&wanted.cron, &wanted.time_zone)).await?;
-    tell(&mut tx, app, ctx, &scope, "update", id).await?;
+    tell(&mut tx, app, ctx, (scope.id, &scope.name), "update", id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -137,7 +178,7 @@ pub(super) async fn delete(app: &App, ctx: &Context, id: i64) -> Result<()> {
     }
     store::set_metadata(&mut tx, app.clock.now(), scope.id, None).await?;
     set_schedule(&mut tx, app, id, ("", order::UTC)).await?;
-    tell(&mut tx, app, ctx, &scope, "delete", id).await?;
+    tell(&mut tx, app, ctx, (scope.id, &scope.name), "delete", id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -318,21 +359,21 @@ async fn tell(
     conn: &mut PgConnection,
     app: &App,
     ctx: &Context,
-    project: &ProjectScope,
+    (project_id, project): (i64, &str),
     operation: &str,
     id: i64,
 ) -> Result<()> {
     let now = app.clock.now();
     let entry = AuditEntry {
-        project_id: Some(project.id),
-        resource: format!("{}:{id}", project.name),
+        project_id: Some(project_id),
+        resource: format!("{project}:{id}"),
         resource_type: "tag_retention".to_owned(),
         operation: operation.to_owned(),
-        description: format!("{operation} retention policy: {id} of {}", project.name),
+        description: format!("{operation} retention policy: {id} of {project}"),
         success: true,
     };
     audit::record(conn, now, ctx, entry).await?;
-    let payload = json!({"project": project.name, "policy": id, "by": ctx.caller.name()});
+    let payload = json!({"project": project, "policy": id, "by": ctx.caller.name()});
     let kind = format!("tag_retention.{operation}d");
-    events::publish(conn, now, Some(project.id), &kind, payload).await
+    events::publish(conn, now, Some(project_id), &kind, payload).await
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use slipway_api::ProjectCreate;
 
+use crate::distribution::proxy::settings::{self as proxy, FILTER, FILTER_KIND};
 use crate::error::{Code, Error, Result};
 
 /// Settings by name.
@@ -25,9 +26,6 @@ const KNOWN: &[&str] = &[
     "reuse_sys_cve_allowlist",
     "severity",
 ];
-
-/// Names of settings that are numbers. They are kept for proxy caches, where they are set one by one.
-const NUMBERS: &[&str] = &["max_upstream_conn", "proxy_speed_kb"];
 
 /// Severities, as they are answered.
 const SEVERITIES: &[&str] = &["none", "low", "medium", "high", "critical"];
@@ -77,16 +75,9 @@ fn checked_setting(name: &str, value: &str) -> Result<String> {
         "public" => parse_public(value).map(|public| public.to_string()),
         "severity" => severity(value),
         name if KNOWN.contains(&name) => switch(name, value),
-        name if NUMBERS.contains(&name) => {
-            value.parse().map(|number: i64| number.to_string()).map_err(|_| {
-                Error::new(
-                    Code::BadRequest,
-                    format!("metadata.{name} is a whole number, not '{value}'"),
-                )
-            })
-        }
+        name if proxy::KEYS.contains(&name) => proxy::checked(name, value),
         other => {
-            let mut known = [&["public"], KNOWN, NUMBERS].concat();
+            let mut known = [&["public"], KNOWN, proxy::KEYS].concat();
             known.sort_unstable();
             let message = format!("invalid key: {other}; settings are {}", known.join(", "));
             Err(Error::new(Code::BadRequest, message))
@@ -103,17 +94,20 @@ fn checked(sent: Metadata) -> Result<Metadata> {
                 "the retention_id in the request's payload when creating a project should be omitted, alternatively passing the empty string",
             ));
         }
-        if !KNOWN.contains(&name.as_str()) || value.is_empty() {
+        let known = KNOWN.contains(&name.as_str()) || proxy::KEYS.contains(&name.as_str());
+        if !known || value.is_empty() {
             continue;
         }
-        let value = if name == "severity" {
-            severity(&value)?
-        } else {
-            switch(&name, &value)?
-        };
+        let value = checked_setting(&name, &value)?;
         kept.insert(name, value);
     }
     Ok(kept)
+}
+
+/// Refuses settings that do not go together; `all` are those that the project will have.
+pub(super) fn check_together(all: &Metadata) -> Result<()> {
+    let text = |name: &str| all.get(name).map(String::as_str);
+    proxy::check_filter(text(FILTER), text(FILTER_KIND))
 }
 
 fn severity(value: &str) -> Result<String> {

@@ -4,7 +4,7 @@ use serde_json::json;
 use slipway_model::permission::{Action, Resource};
 use sqlx::PgConnection;
 
-use super::{Metadata, checked_setting, parse_public, shown, store};
+use super::{Metadata, check_together, checked_setting, parse_public, shown, store};
 use crate::error::{Code, Error, Result};
 use crate::features::project::service::{not_found, tell};
 use crate::kernel::access::ProjectScope;
@@ -106,6 +106,12 @@ async fn change(
     if before.get(&name) == value.as_ref() {
         return Ok(());
     }
+    let mut after = before;
+    match &value {
+        Some(value) => after.insert(name.clone(), value.clone()),
+        None => after.remove(&name),
+    };
+    check_together(&after)?;
     match (name.as_str(), &value) {
         (PUBLIC, value) => {
             let public = value.as_deref().map(parse_public).transpose()?.unwrap_or(false);
@@ -119,6 +125,11 @@ async fn change(
     tell(&mut tx, app, ctx, (scope.id, &scope.name), "update", payload).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Refuses a change that left settings which do not go together.
+pub(in crate::features::project) async fn check(conn: &mut PgConnection, scope: &ProjectScope) -> Result<()> {
+    check_together(&read(conn, scope).await?)
 }
 
 async fn enter(
