@@ -17,6 +17,8 @@ use slipway_e2e::shell;
 use slipway_e2e::tools::{debian, go};
 use tempfile::TempDir;
 
+pub(crate) use layout::index as index_layout;
+
 use crate::support::PASSWORD;
 use crate::support::stack::{create_project, create_robot};
 
