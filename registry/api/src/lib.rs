@@ -7,10 +7,12 @@
 
 mod artifact;
 mod audit;
+mod chore;
 mod error;
 mod explanation;
 mod icon;
 mod immutable;
+mod jobservice;
 mod label;
 mod member;
 mod owner;
@@ -37,10 +39,12 @@ pub use artifact::{
     Accessory, AdditionLink, Artifact, ArtifactReference, BuildHistory, Platform, Tag, TagCreate,
 };
 pub use audit::{AuditLog, AuditLogEventType, AuditLogExt};
+pub use chore::{ExecHistory, Schedule, ScheduleObj};
 pub use error::{ErrorBody, ErrorEntry};
 pub use explanation::{ExplainedCheck, Explanation};
 pub use icon::Icon;
 pub use immutable::{ImmutableRule, ImmutableSelector};
+pub use jobservice::{ActionRequest, JobQueue, PoolWorker, ScheduleTask, SchedulerStatus, WorkerPool};
 pub use label::Label;
 pub use member::{Member, MemberCreate, MemberRole, MemberUser};
 pub use owner::{OwnedProject, OwnerMark};

@@ -118,10 +118,33 @@ pub async fn create(
     Ok(id)
 }
 
+/// A look at executions with the states of their jobs: which ones, and in which part of the list. Each has a statement of its own,
+/// so that each has a plan of its own.
+macro_rules! select {
+    ($whose:tt, $($value:expr),*) => {
+        sqlx::query_as!(
+            Execution,
+            r#"SELECT e.id AS "id: ExecutionId", e.kind, e.subject_id, e.trigger, e.attributes, e.created_at, e.ended_at,
+                      c.pending AS "pending!", c.running AS "running!", c.success AS "success!", c.error AS "error!",
+                      c.stopped AS "stopped!"
+               FROM (SELECT * FROM job_executions WHERE "# + $whose + r#") e
+               CROSS JOIN LATERAL (
+                   SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+                          count(*) FILTER (WHERE state = 'running') AS running,
+                          count(*) FILTER (WHERE state = 'success') AS success,
+                          count(*) FILTER (WHERE state = 'error') AS error,
+                          count(*) FILTER (WHERE state = 'stopped') AS stopped
+                   FROM jobs WHERE execution_id = e.id) c
+               ORDER BY e.id DESC"#,
+            $($value),*
+        )
+    };
+}
+
 /// Looks an execution up.
 pub async fn execution(conn: &mut PgConnection, id: ExecutionId) -> Result<Option<Execution>, JobsError> {
-    let mut found = select(conn, Some(id), None, None, None, 1).await?;
-    Ok(found.pop())
+    let found = select!("id = $1", id as ExecutionId).fetch_optional(conn).await?;
+    Ok(found)
 }
 
 /// Executions of a kind (and subject), newest first, at most `limit` before `before`.
@@ -132,41 +155,30 @@ pub async fn executions(
     before: Option<ExecutionId>,
     limit: i64,
 ) -> Result<Vec<Execution>, JobsError> {
-    select(conn, None, Some(kind), subject_id, before, limit).await
-}
-
-async fn select(
-    conn: &mut PgConnection,
-    id: Option<ExecutionId>,
-    kind: Option<&str>,
-    subject_id: Option<i64>,
-    before: Option<ExecutionId>,
-    limit: i64,
-) -> Result<Vec<Execution>, JobsError> {
-    let found = sqlx::query_as!(
-        Execution,
-        r#"SELECT e.id AS "id: ExecutionId", e.kind, e.subject_id, e.trigger, e.attributes, e.created_at, e.ended_at,
-                  c.pending AS "pending!", c.running AS "running!", c.success AS "success!", c.error AS "error!",
-                  c.stopped AS "stopped!"
-           FROM job_executions e
-           CROSS JOIN LATERAL (
-               SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
-                      count(*) FILTER (WHERE state = 'running') AS running,
-                      count(*) FILTER (WHERE state = 'success') AS success,
-                      count(*) FILTER (WHERE state = 'error') AS error,
-                      count(*) FILTER (WHERE state = 'stopped') AS stopped
-               FROM jobs WHERE execution_id = e.id) c
-           WHERE ($1::bigint IS NULL OR e.id = $1) AND ($2::text IS NULL OR e.kind = $2)
-             AND ($3::bigint IS NULL OR e.subject_id = $3) AND ($4::bigint IS NULL OR e.id < $4)
-           ORDER BY e.id DESC LIMIT $5"#,
-        id as Option<ExecutionId>,
-        kind,
-        subject_id,
-        before as Option<ExecutionId>,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
+    let before = before.unwrap_or(ExecutionId(i64::MAX));
+    let found = match subject_id {
+        Some(subject) => {
+            select!(
+                "kind = $1 AND subject_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+                kind,
+                subject,
+                before as ExecutionId,
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        None => {
+            select!(
+                "kind = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                kind,
+                before as ExecutionId,
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    };
     Ok(found)
 }
 

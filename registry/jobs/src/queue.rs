@@ -90,6 +90,38 @@ pub async fn jobs_of(
     Ok(jobs)
 }
 
+/// The first job of each of these executions, in the order of the executions' ids.
+pub async fn firsts_of(conn: &mut PgConnection, executions: &[ExecutionId]) -> Result<Vec<Job>, JobsError> {
+    let ids: Vec<i64> = executions.iter().map(|id| id.0).collect();
+    let jobs = sqlx::query_as!(
+        Job,
+        r#"SELECT j.id AS "id: JobId", j.execution_id AS "execution_id: ExecutionId", j.kind, j.payload, j.priority,
+                  j.state AS "state: JobState", j.run_at, j.attempt, j.failures, j.max_attempts, j.worker,
+                  j.stop_requested, j.progress, j.error, j.created_at, j.started_at, j.ended_at
+           FROM unnest($1::bigint[]) AS e (id)
+           CROSS JOIN LATERAL (SELECT * FROM jobs WHERE execution_id = e.id ORDER BY id LIMIT 1) j
+           ORDER BY e.id"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(jobs)
+}
+
+/// What workers are at, in the order of the jobs' ids.
+pub async fn running(conn: &mut PgConnection) -> Result<Vec<Job>, JobsError> {
+    let jobs = sqlx::query_as!(
+        Job,
+        r#"SELECT id AS "id: JobId", execution_id AS "execution_id: ExecutionId", kind, payload, priority,
+                  state AS "state: JobState", run_at, attempt, failures, max_attempts, worker, stop_requested,
+                  progress, error, created_at, started_at, ended_at
+           FROM jobs WHERE state = 'running' ORDER BY id"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(jobs)
+}
+
 /// The log of a job, of all its runs, at most `limit` lines behind the line `after`; 0 for the beginning.
 pub async fn log(
     conn: &mut PgConnection,
@@ -148,6 +180,41 @@ async fn stop_where(
     notify(conn).await?;
     execution::end_all(conn, now, touched.iter().filter_map(|row| row.execution_id)).await?;
     Ok(true)
+}
+
+/// Asks every job that runs to end, and answers how many those are.
+pub async fn request_stop_running(conn: &mut PgConnection) -> Result<u64, JobsError> {
+    let touched = sqlx::query!("UPDATE jobs SET stop_requested = true WHERE state = 'running'")
+        .execute(&mut *conn)
+        .await?
+        .rows_affected();
+    if touched > 0 {
+        notify(conn).await?;
+    }
+    Ok(touched)
+}
+
+/// Stops at most `limit` jobs of these kinds that wait, and answers how many. Those that run go on.
+pub async fn stop_waiting(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    kinds: &[String],
+    limit: i64,
+) -> Result<u64, JobsError> {
+    let now = clock.now();
+    let stopped = sqlx::query!(
+        r#"UPDATE jobs SET stop_requested = true, state = 'stopped', ended_at = $2
+           WHERE id IN (SELECT id FROM jobs WHERE kind = ANY ($1) AND state = 'pending' LIMIT $3
+                        FOR UPDATE SKIP LOCKED)
+           RETURNING execution_id AS "execution_id: ExecutionId""#,
+        kinds,
+        now,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    execution::end_all(conn, now, stopped.iter().filter_map(|row| row.execution_id)).await?;
+    Ok(stopped.len() as u64)
 }
 
 /// Lets a job that failed or was stopped run again with all its attempts. Answers whether it was such a job.

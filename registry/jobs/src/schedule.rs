@@ -9,12 +9,11 @@
 //!   runs is followed by the next when it ends: two runs of one schedule never overlap.
 //! * **Time zones**: a moment that a change to summer time skips fires just behind the gap; one that comes twice in
 //!   autumn fires as the cron library croner says, once for expressions with fixed hours.
+//! * **While the kind [`SCHEDULER`](crate::pause::SCHEDULER) is paused** nothing fires; behind that it is as with missed moments.
 //! * **A changed expression** counts from the moment of the change.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
-use croner::Cron;
+use croner::parser::{CronParser, Seconds};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -73,6 +72,10 @@ pub struct Schedule {
     pub next_fire_at: Option<DateTime<Utc>>,
     /// When it fired last.
     pub last_fire_at: Option<DateTime<Utc>>,
+    /// When it was stored first.
+    pub created_at: DateTime<Utc>,
+    /// When it was stored last.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// The first moment behind `after` that an expression names; `None` when there is none. Also the check of an expression.
@@ -85,7 +88,14 @@ pub fn next_fire(
         expression: cron.chars().take(128).collect(),
         reason,
     };
-    let expression = Cron::from_str(cron).map_err(|error| refused(error.to_string()))?;
+    let six = cron.split_whitespace().count() == 6;
+    let expression = CronParser::builder()
+        .seconds(Seconds::Optional)
+        // Of six fields, which only Harbor's clients write, `5/10` may be one.
+        .sloppy_ranges(six)
+        .build()
+        .parse(cron)
+        .map_err(|error| refused(error.to_string()))?;
     let zone =
         TimeZone::get(time_zone).map_err(|_| JobsError::TimeZone(time_zone.chars().take(64).collect()))?;
     let start = Timestamp::from_microsecond(after.timestamp_micros())
@@ -142,22 +152,54 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<bool, JobsErr
     Ok(removed.rows_affected() > 0)
 }
 
+/// A look at schedules: which ones, and in which order.
+macro_rules! select {
+    ($end:tt, $($value:expr),*) => {
+        sqlx::query_as!(
+            Schedule,
+            r#"SELECT s.id AS "id: ScheduleId", s.name, s.cron, s.time_zone, s.kind, s.payload, s.enabled, s.next_fire_at,
+                      (SELECT max(fire_at) FROM job_fires f WHERE f.schedule_id = s.id) AS last_fire_at, s.created_at,
+                      s.updated_at
+               FROM job_schedules s "# + $end,
+            $($value),*
+        )
+    };
+}
+
 /// All schedules in the order of their names, at most `limit` behind `after`.
 pub async fn list(
     conn: &mut PgConnection,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Schedule>, JobsError> {
-    let found = sqlx::query_as!(
-        Schedule,
-        r#"SELECT s.id AS "id: ScheduleId", s.name, s.cron, s.time_zone, s.kind, s.payload, s.enabled, s.next_fire_at,
-                  (SELECT max(fire_at) FROM job_fires f WHERE f.schedule_id = s.id) AS last_fire_at
-           FROM job_schedules s WHERE $1::text IS NULL OR s.name > $1 ORDER BY s.name LIMIT $2"#,
+    let found = select!(
+        "WHERE $1::text IS NULL OR s.name > $1 ORDER BY s.name LIMIT $2",
         after,
-        limit,
+        limit
     )
     .fetch_all(conn)
     .await?;
+    Ok(found)
+}
+
+/// A part of all schedules in the order of their ids, and how many there are; without `limit` all behind `offset`.
+pub async fn page(
+    conn: &mut PgConnection,
+    limit: Option<i64>,
+    offset: i64,
+) -> Result<(Vec<Schedule>, i64), JobsError> {
+    let found = select!("ORDER BY s.id LIMIT $1 OFFSET $2", limit, offset)
+        .fetch_all(&mut *conn)
+        .await?;
+    let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM job_schedules"#)
+        .fetch_one(conn)
+        .await?;
+    Ok((found, total))
+}
+
+/// The schedule of this name.
+pub async fn find(conn: &mut PgConnection, name: &str) -> Result<Option<Schedule>, JobsError> {
+    let found = select!("WHERE s.name = $1", name).fetch_optional(conn).await?;
     Ok(found)
 }
 
@@ -184,6 +226,7 @@ pub async fn tick(pool: &PgPool, clock: &Clock) -> Result<usize, JobsError> {
             r#"SELECT id AS "id: ScheduleId", cron, time_zone, kind, payload, priority, max_attempts,
                       next_fire_at AS "fire_at!"
                FROM job_schedules WHERE enabled AND next_fire_at <= $1
+                 AND NOT EXISTS (SELECT FROM job_pauses WHERE kind = 'scheduler')
                ORDER BY next_fire_at LIMIT $2 FOR UPDATE SKIP LOCKED"#,
             now,
             BATCH,

@@ -62,3 +62,59 @@ async fn fires(pool: &PgPool, before: DateTime<Utc>) -> Result<(), JobsError> {
     .await?;
     Ok(())
 }
+
+/// Executions that one transaction removes.
+const EXECUTIONS: usize = 1000;
+
+/// Removes the executions that ended and of which there are newer ones of the same kind and subject: so many of those as `keep`
+/// says of the kind, or `otherwise`. Answers how many went; ends early when `stopped` says so.
+pub async fn keep_newest(
+    pool: &PgPool,
+    keep: &[(&str, i64)],
+    otherwise: i64,
+    stopped: impl Fn() -> bool,
+) -> Result<u64, JobsError> {
+    let (kinds, numbers): (Vec<String>, Vec<i64>) = keep
+        .iter()
+        .map(|(kind, number)| ((*kind).to_owned(), *number))
+        .unzip();
+    let beyond = sqlx::query_scalar!(
+        r#"SELECT e.id AS "id!" FROM (
+               SELECT id, kind, ended_at, row_number() OVER (PARTITION BY kind, subject_id ORDER BY id DESC) AS place
+               FROM job_executions) e
+           LEFT JOIN unnest($1::text[], $2::bigint[]) AS k (kind, keep) ON k.kind = e.kind
+           WHERE e.ended_at IS NOT NULL AND e.place > coalesce(k.keep, $3) ORDER BY e.id"#,
+        &kinds,
+        &numbers,
+        otherwise,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut removed = 0;
+    for ids in beyond.chunks(EXECUTIONS) {
+        if stopped() {
+            break;
+        }
+        removed += remove(pool, ids).await?;
+    }
+    Ok(removed)
+}
+
+/// Removes those of these executions that are at their end and that nobody changes just now.
+async fn remove(pool: &PgPool, ids: &[i64]) -> Result<u64, JobsError> {
+    let mut transaction = pool.begin().await?;
+    let ended = sqlx::query_scalar!(
+        "SELECT id FROM job_executions WHERE id = ANY ($1) AND ended_at IS NOT NULL FOR UPDATE SKIP LOCKED",
+        ids,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    sqlx::query!("DELETE FROM jobs WHERE execution_id = ANY ($1)", &ended)
+        .execute(&mut *transaction)
+        .await?;
+    let removed = sqlx::query!("DELETE FROM job_executions WHERE id = ANY ($1)", &ended)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(removed.rows_affected())
+}

@@ -9,6 +9,8 @@ mod listener;
 mod runner;
 mod timer;
 
+pub(crate) use claim::interval;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::context::{CancelReason, Run, lock};
+use crate::pool;
 use crate::registry::Registry;
 
 /// How a worker behaves. The defaults keep two promises: a job whose worker died runs again within 30 seconds
@@ -30,6 +33,8 @@ use crate::registry::Registry;
 pub struct WorkerSettings {
     /// What the jobs show as their worker; a host name and a process id, for instance.
     pub name: String,
+    /// The machine that it runs on, for people.
+    pub host: String,
     /// How many jobs run here at once.
     pub slots: usize,
     /// How long a job is held without a sign of life.
@@ -48,6 +53,9 @@ impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
             name: format!("worker-{}", Uuid::new_v4().simple()),
+            host: std::fs::read_to_string("/proc/sys/kernel/hostname")
+                .map(|name| name.trim().to_owned())
+                .unwrap_or_default(),
             slots: 16,
             lease: Duration::from_secs(20),
             heartbeat: Duration::from_secs(4),
@@ -117,6 +125,10 @@ impl Worker {
         }
         while let Some(ended) = runners.join_next().await {
             report(ended);
+        }
+        helpers.shutdown().await;
+        if let Err(error) = pool::gone(&shared.pool, &shared.settings.name).await {
+            tracing::debug!(%error, "the worker is shown for a few seconds more than it lives");
         }
     }
 }

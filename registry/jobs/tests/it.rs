@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod it {
+    mod control;
     mod delivery;
     mod executions;
     mod failing;

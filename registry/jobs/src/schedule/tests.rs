@@ -76,3 +76,22 @@ fn nonsense_is_refused() {
     let refused = next_fire("* * * * *", "Europe/Atlantis", DateTime::UNIX_EPOCH);
     assert!(matches!(refused, Err(JobsError::TimeZone(_))), "{refused:?}");
 }
+
+#[test]
+fn what_harbors_clients_write_is_evaluated() {
+    let at = |cron, expected: &str| {
+        assert_eq!(
+            next(cron, "UTC", "2026-01-10T12:00:00Z").as_deref(),
+            Some(expected),
+            "{cron}"
+        );
+    };
+    at("0 0 * * * *", "2026-01-10T13:00:00Z");
+    at("0 0 0 * * 0", "2026-01-11T00:00:00Z");
+    at("0 0 0 ? FEB mon", "2026-02-02T00:00:00Z");
+    at("0 50/5 * * * ?", "2026-01-10T12:50:00Z");
+    at("0 0 0 20/7 * *", "2026-01-20T00:00:00Z");
+    // Of two days that are both given either counts.
+    at("0 0 0 13 * 1", "2026-01-12T00:00:00Z");
+    assert_eq!(next("0 0 0 31 2 *", "UTC", "2026-01-10T12:00:00Z"), None);
+}

@@ -33,6 +33,7 @@ pub(super) async fn claim(shared: &Shared, free: usize) -> Result<Vec<Claimed>, 
         r#"WITH kinds AS (
                SELECT k.kind, k.cap - (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.kind = k.kind) AS room
                FROM unnest($1::text[], $2::bigint[]) AS k (kind, cap)
+               WHERE NOT EXISTS (SELECT FROM job_pauses p WHERE p.kind = k.kind)
            ), due AS (
                SELECT d.* FROM kinds k CROSS JOIN LATERAL (
                    SELECT j.id, j.kind, j.exclusive_key, j.priority, j.run_at FROM jobs j
@@ -70,7 +71,7 @@ pub(super) async fn claim(shared: &Shared, free: usize) -> Result<Vec<Claimed>, 
 }
 
 /// A duration as PostgreSQL takes it.
-pub(super) fn interval(duration: std::time::Duration) -> PgInterval {
+pub(crate) fn interval(duration: std::time::Duration) -> PgInterval {
     let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     PgInterval {
         months: 0,

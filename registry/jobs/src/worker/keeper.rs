@@ -13,6 +13,7 @@ use crate::context::{CancelReason, lock};
 use crate::error::JobsError;
 use crate::execution;
 use crate::model::ExecutionId;
+use crate::pool;
 use crate::queue;
 
 /// How often a job may lose its worker before it is taken for the reason of that.
@@ -21,6 +22,7 @@ const MAX_LOSSES: i32 = 10;
 /// Renews the leases of everything that runs here, at each heartbeat and when somebody stops something.
 pub(super) async fn keep(shared: Arc<Shared>) {
     let mut renewed = Instant::now();
+    say_alive(&shared).await;
     loop {
         let is_heartbeat = tokio::select! {
             () = sleep(shared.settings.heartbeat) => true,
@@ -35,9 +37,18 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                 }
             }
         }
-        if is_heartbeat && let Err(error) = take_back(&shared).await {
-            tracing::warn!(%error, "jobs of lost workers could not be taken back");
+        if is_heartbeat {
+            if let Err(error) = take_back(&shared).await {
+                tracing::warn!(%error, "jobs of lost workers could not be taken back");
+            }
+            say_alive(&shared).await;
         }
+    }
+}
+
+async fn say_alive(shared: &Shared) {
+    if let Err(error) = pool::alive(&shared.pool, &shared.settings).await {
+        tracing::warn!(%error, "the worker could not say that it is there");
     }
 }
 

@@ -26,7 +26,7 @@ pub use replication::{
 };
 pub use replication_selection::{Selection, TooShort, destination};
 pub use retention::{Keep, KeepKind, RetentionRule, Untagged};
-pub use schedule::{Schedule, ScheduleError};
+pub use schedule::{HarborCronError, Schedule, ScheduleError, harbor_cron};
 pub use selector::{ImmutableTagRule, NameSelector, SelectorKind, TagSelector};
 
 #[cfg(test)]

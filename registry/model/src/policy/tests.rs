@@ -89,6 +89,52 @@ fn durations() {
 }
 
 #[test]
+fn harbors_cron_expressions() {
+    let good = |text: &str, shown: &str| assert_eq!(harbor_cron(text).as_deref(), Ok(shown));
+    // What Terraform's provider and harbor-cli send.
+    for text in ["0 0 * * * *", "0 0 0 * * *", "0 0 0 * * 0"] {
+        good(text, text);
+    }
+    good("0 0 * * * * ", "0 0 * * * *");
+    good("  0\t0  2-4/2 ? JAN,mar MON-fri", "0 0 2-4/2 ? JAN,mar MON-fri");
+    good("0 ? */6 1,15 5/3 ?", "0 * */6 1,15 5/3 ?");
+    let refused = |text: &str, part: &str| {
+        let message = harbor_cron(text).unwrap_err().to_string();
+        assert!(message.contains(part), "{text:?}: {message}");
+    };
+    refused("x", "expected exactly 6 fields, found 1: \"x\"");
+    refused("", "found 0");
+    refused("@daily", "found 1");
+    refused("0 0 0 * *", "found 5");
+    refused("0 0 0 * * * 2026", "found 7");
+    refused("5 0 0 * * *", "the 1st field (seconds) is \"5\" and must be 0");
+    refused("* 0 0 * * *", "must be 0");
+    refused("0 0 0 * * 7", "day of week is \"7\": 0 to 6 and SUN to SAT");
+    for bad in [
+        "60 0 0 * * *",
+        "0 60 0 * * *",
+        "0 0 24 * * *",
+        "0 0 0 0 * *",
+        "0 0 0 32 * *",
+        "0 0 0 L * *",
+        "0 0 0 15W * *",
+        "0 0 0 * 13 *",
+        "0 0 0 * * MON#2",
+        "0 0 0 * * 5L",
+        "0 5-1 0 * * *",
+        "0 */0 0 * * *",
+        "0 /5 0 * * *",
+        "0 +5 0 * * *",
+        "0 1, 0 * * *",
+        "0 -1 0 * * *",
+        "0 1-2-3 0 * * *",
+        "0 0 MON * * *",
+    ] {
+        assert!(harbor_cron(bad).is_err(), "{bad:?} was accepted");
+    }
+}
+
+#[test]
 fn schedules() {
     let schedule = |cron: &str| Schedule {
         cron: cron.into(),

@@ -11,7 +11,7 @@ use super::listen::Listener;
 use super::{assemble, blobs, database, shutdown};
 use crate::config::Config;
 use crate::distribution::garbage;
-use crate::features::{registry, replication, retention};
+use crate::features::{gc, jobservice, purge, registry, replication, retention, robot};
 use crate::kernel::app::App;
 use crate::router;
 
@@ -76,9 +76,13 @@ impl Running {
     pub(super) async fn start(app: &App) -> anyhow::Result<Self> {
         let mut kinds = Registry::new();
         garbage::jobs::register(&mut kinds, app);
+        gc::register(&mut kinds, app);
+        jobservice::register(&mut kinds, app);
+        purge::register(&mut kinds, app);
         registry::register(&mut kinds, app);
         replication::register(&mut kinds, app);
         retention::register(&mut kinds, app);
+        robot::register(&mut kinds, app);
         put_schedules(app).await?;
         let worker = Worker::new(
             app.pool.clone(),
@@ -109,7 +113,9 @@ async fn put_schedules(app: &App) -> anyhow::Result<()> {
     loop {
         let put = async {
             garbage::jobs::put_schedules(app).await?;
-            registry::put_schedules(app).await
+            jobservice::put_schedules(app).await?;
+            registry::put_schedules(app).await?;
+            robot::put_schedules(app).await
         };
         let Err(error) = put.await else {
             return Ok(());

@@ -43,6 +43,7 @@ pub(super) fn build(mut tree: Tree) -> Result<Config> {
         system_account: system_account(tree)?,
         admin_password: secret(tree, "admin.password")?,
         robot: robot(tree, &mut pins)?,
+        robot_warn_before: length(tree, "robot.warn_before", 7 * 24 * HOUR)?,
         pins,
         upload_expiry: length(tree, "upload_expiry", 24 * HOUR)?,
         limits: limits(tree)?,

@@ -304,6 +304,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Between project and name in a project robot's full name.",
     ),
     key(
+        "robot.warn_before",
+        Kind::Duration,
+        "7d",
+        "So long before a robot expires the event `robot.expiring` is written, once, and `slipway_robots_expiring` counts it.",
+    ),
+    key(
         "settings.self_registration",
         Kind::Flag,
         "the API's, at first false",

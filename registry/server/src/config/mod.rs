@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) admin_password: Option<SecretSource>,
     /// How robots' full names are built.
     pub(crate) robot: RobotNames,
+    /// So long before a robot expires somebody is warned.
+    pub(crate) robot_warn_before: Duration,
     /// An upload that no byte reached for this long is given up.
     pub(crate) upload_expiry: Duration,
     /// How many requests one caller may make.

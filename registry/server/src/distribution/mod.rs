@@ -25,7 +25,7 @@ pub(crate) mod upload;
 pub(crate) mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use axum::Router;
 use axum::routing::{any, get};

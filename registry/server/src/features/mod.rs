@@ -3,22 +3,26 @@
 //! A slice exports its routes and a handful of functions; everything else in it is its own.
 
 mod audit;
+pub(crate) mod chore;
 mod cve_allowlist;
 mod explain;
 mod export;
+pub(crate) mod gc;
 mod icon;
 pub(crate) mod immutable;
+pub(crate) mod jobservice;
 mod label;
 mod member;
 mod openapi;
 mod project;
+pub(crate) mod purge;
 pub(crate) mod quota;
 pub(crate) mod registry;
 pub(crate) mod replication;
 mod repository;
 mod request;
 pub(crate) mod retention;
-mod robot;
+pub(crate) mod robot;
 mod scanner;
 mod session;
 mod sight;
@@ -48,11 +52,14 @@ fn router() -> OpenApiRouter<App> {
         .merge(cve_allowlist::routes())
         .merge(explain::routes())
         .merge(export::routes())
+        .merge(gc::routes())
         .merge(icon::routes())
         .merge(immutable::routes())
+        .merge(jobservice::routes())
         .merge(label::routes())
         .merge(member::routes())
         .merge(project::routes())
+        .merge(purge::routes())
         .merge(quota::routes())
         .merge(registry::routes())
         .merge(replication::routes())

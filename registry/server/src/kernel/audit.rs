@@ -65,6 +65,11 @@ pub(crate) const EVENT_TYPES: &[&str] = &[
     "create_replication_policy",
     "update_replication_policy",
     "delete_replication_policy",
+    "create_garbage_collection",
+    "update_garbage_collection",
+    "create_purge_audit",
+    "update_purge_audit",
+    "update_job_queue",
 ];
 
 /// How often what was gathered is written.

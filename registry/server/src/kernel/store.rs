@@ -20,6 +20,22 @@ pub(crate) async fn open_uploads(conn: &mut PgConnection) -> Result<i64> {
         .await
 }
 
+/// How many robots that are in use expire until then.
+pub(crate) async fn robots_expiring(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM robots r LEFT JOIN projects p ON p.id = r.project_id
+           WHERE r.expires_at > $1 AND r.expires_at <= $2 AND NOT r.disabled AND p.deleted_at IS NULL"#,
+        now,
+        until,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A person's account, for logging in.
 pub(crate) struct UserRow {
     /// Its id.

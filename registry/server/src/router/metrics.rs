@@ -10,8 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use slipway_jobs::pool;
 use tokio_util::sync::CancellationToken;
 
+use crate::features::jobservice;
 use crate::kernel::app::App;
 use crate::kernel::{periodic, store};
 
@@ -44,8 +46,11 @@ pub(super) async fn serve(State(app): State<App>) -> Response {
     metrics::gauge!("slipway_database_connections_idle")
         .set(u32::try_from(app.pool.num_idle()).map_or(f64::MAX, f64::from));
     metrics::gauge!("slipway_draining").set(if app.ready.draining() { 1.0 } else { 0.0 });
-    if let Some(uploads) = open_uploads(&app).await {
+    if let Some(uploads) = within(open_uploads(&app)).await {
         metrics::gauge!("slipway_uploads_in_progress").set(uploads);
+    }
+    if within(set_slow_figures(&app)).await.is_none() {
+        tracing::debug!("the database did not tell soon what waits");
     }
     let text = HANDLE
         .get()
@@ -60,16 +65,39 @@ pub(super) async fn serve(State(app): State<App>) -> Response {
 }
 
 /// `None` when the database does not answer soon: the other figures are worth having then.
-async fn open_uploads(app: &App) -> Option<f64> {
-    let count = async {
-        let mut conn = app.pool.acquire().await.ok()?;
-        store::open_uploads(&mut conn).await.ok()
-    };
-    let count = tokio::time::timeout(Duration::from_secs(1), count)
+async fn within<T>(look: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::time::timeout(Duration::from_secs(1), look)
         .await
         .ok()
-        .flatten()?;
-    u32::try_from(count).ok().map(f64::from)
+        .flatten()
+}
+
+async fn open_uploads(app: &App) -> Option<f64> {
+    let mut conn = app.pool.acquire().await.ok()?;
+    let count = store::open_uploads(&mut conn).await.ok()?;
+    Some(float(count))
+}
+
+/// What the database knows of the job queue and of robots.
+async fn set_slow_figures(app: &App) -> Option<()> {
+    let mut conn = app.pool.acquire().await.ok()?;
+    for queue in jobservice::figures(&mut conn, app).await.ok()? {
+        let labels = [("type", queue.job_type)];
+        metrics::gauge!("slipway_job_queue_size", &labels).set(float(queue.count));
+        metrics::gauge!("slipway_job_queue_latency_seconds", &labels).set(float(queue.latency));
+        metrics::gauge!("slipway_job_queue_paused", &labels).set(float(queue.paused.into()));
+    }
+    let pools = pool::pools(&mut conn).await.ok()?;
+    metrics::gauge!("slipway_job_workers").set(float(pools.iter().map(|pool| pool.slots).sum()));
+    let now = app.clock.now();
+    let until = now + app.config.robot_warn_before;
+    let expiring = store::robots_expiring(&mut conn, now, until).await.ok()?;
+    metrics::gauge!("slipway_robots_expiring").set(float(expiring));
+    Some(())
+}
+
+fn float(count: i64) -> f64 {
+    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
 /// Sums up, every second until `stop`, what was timed since: each time that was taken is kept until then.

@@ -1,9 +1,11 @@
 //! The removal of blobs that nothing refers to any more.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use tokio::task::JoinSet;
 
 use crate::distribution::{content, retry};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::app::App;
 
 use super::{delete_objects, store};
@@ -33,8 +35,73 @@ pub(crate) struct Collected {
     pub(crate) waiting: u64,
 }
 
+/// What a run would do now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Blobs that would be deleted.
+    pub(crate) blobs: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// What is too young for that.
+    pub(crate) young: Young,
+}
+
+/// Blobs that no manifest refers to and whose time has not come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Young {
+    /// How many.
+    pub(crate) count: u64,
+    /// When the first of these is due.
+    pub(crate) next: Option<DateTime<Utc>>,
+}
+
+/// Tells what waits for its time.
+pub(crate) async fn young(app: &App) -> Result<Young> {
+    let mut conn = app.pool.acquire().await?;
+    look_at_young(&mut conn, app.clock.now()).await
+}
+
+async fn look_at_young(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Young> {
+    let (young, next) = store::young(conn, now).await?;
+    Ok(Young {
+        count: count(young),
+        next,
+    })
+}
+
+/// Tells what [`collect_blobs`] would delete, if these manifests were removed before. It looks at all in one moment and locks
+/// nothing.
+pub(crate) async fn plan(app: &App, manifests: &[i64]) -> Result<Plan> {
+    let mut tx = app.listing().await?;
+    let now = app.clock.now();
+    // What a removal leaves over is kept for the grace period, so only without one it goes in the same run.
+    let manifests = if app.config.gc_grace.is_zero() {
+        manifests
+    } else {
+        &[]
+    };
+    let (blobs, bytes) = store::due_blobs(&mut tx, now, manifests).await?;
+    let (doomed, more) = store::count_doomed(&mut tx).await?;
+    let young = look_at_young(&mut tx, now).await?;
+    Ok(Plan {
+        blobs: count(blobs + doomed),
+        bytes: count(bytes.saturating_add(more)),
+        young,
+    })
+}
+
 /// Decides the reviews that are due now and deletes what is doomed, until nothing is left or `stopped` says so.
 pub(crate) async fn collect_blobs(app: &App, stopped: impl Fn() -> bool) -> Result<Collected> {
+    collect_watched(app, 1, |_| stopped()).await
+}
+
+/// As [`collect_blobs`], with so many deletions of [`OBJECTS`] objects at once; `watch` is told of what was done and says whether
+/// to stop.
+pub(crate) async fn collect_watched(
+    app: &App,
+    workers: usize,
+    watch: impl Fn(Collected) -> bool,
+) -> Result<Collected> {
     let mut done = Collected::default();
     let now = app.clock.now();
     let mut last = None;
@@ -46,7 +113,7 @@ pub(crate) async fn collect_blobs(app: &App, stopped: impl Fn() -> bool) -> Resu
         if due.is_empty() {
             break;
         }
-        if stopped() {
+        if watch(done) {
             return Ok(done);
         }
         last = due.last().cloned();
@@ -55,7 +122,7 @@ pub(crate) async fn collect_blobs(app: &App, stopped: impl Fn() -> bool) -> Resu
         done.reviewed += reviewed;
         done.removed += removed;
     }
-    sweep_doomed(app, &mut done, stopped).await?;
+    sweep_doomed(app, &mut done, workers, watch).await?;
     let (waiting, next) = store::waiting(&mut *app.pool.acquire().await?).await?;
     done.waiting = count(waiting);
     if let Some(next) = next {
@@ -95,19 +162,35 @@ fn count(rows: i64) -> u64 {
 }
 
 /// Deletes every doomed object. One that the store refuses does not hold the others up.
-async fn sweep_doomed(app: &App, done: &mut Collected, stopped: impl Fn() -> bool) -> Result<()> {
-    let mut after = String::new();
+async fn sweep_doomed(
+    app: &App,
+    done: &mut Collected,
+    workers: usize,
+    watch: impl Fn(Collected) -> bool,
+) -> Result<()> {
+    let mut after = Some(String::new());
+    let mut deletions = JoinSet::new();
     loop {
-        let keys = {
-            let mut conn = app.pool.acquire().await?;
-            store::doomed(&mut conn, &after, OBJECTS).await?
-        };
-        let Some(last) = keys.last() else { return Ok(()) };
-        if stopped() {
+        while deletions.len() < workers.max(1)
+            && let Some(from) = after.take()
+        {
+            let keys = {
+                let mut conn = app.pool.acquire().await?;
+                store::doomed(&mut conn, &from, OBJECTS).await?
+            };
+            after = keys.last().cloned();
+            if !keys.is_empty() {
+                let app = app.clone();
+                deletions.spawn(async move { delete_objects(&app, keys).await });
+            }
+        }
+        if watch(*done) {
             return Ok(());
         }
-        after = last.clone();
-        let swept = delete_objects(app, keys).await?;
+        let Some(swept) = deletions.join_next().await else {
+            return Ok(());
+        };
+        let swept = swept.map_err(Error::internal)??;
         done.deleted += swept.deleted;
         done.freed_bytes += swept.freed_bytes;
         done.failed += swept.failed;

@@ -10,9 +10,7 @@ pub(crate) mod jobs;
 pub(crate) mod store;
 mod strays;
 
-#[cfg(test)]
-pub(crate) use collect::Collected;
-pub(crate) use collect::collect_blobs;
+pub(crate) use collect::{Collected, Plan, Young, collect_blobs, collect_watched, plan, young};
 pub(crate) use expire::expire_uploads;
 pub(crate) use strays::{abort_strays, unknown as unknown_uploads};
 

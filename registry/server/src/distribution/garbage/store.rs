@@ -95,6 +95,64 @@ pub(crate) async fn waiting(conn: &mut PgConnection) -> Result<(i64, Option<Date
     Ok((row.count, row.next))
 }
 
+/// How many blobs that no manifest refers to wait for their time, and when the first of these has come.
+pub(crate) async fn young(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!", min(not_before) AS next FROM blob_reviews v
+           WHERE not_before > $1
+             AND NOT EXISTS (SELECT FROM repository_blobs l
+                             JOIN manifest_references f ON f.digest = l.digest JOIN manifests m ON m.id = f.manifest_id
+                             WHERE l.digest = v.digest AND m.repository_id = l.repository_id)"#,
+        now,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.next))
+}
+
+/// How many objects are to be deleted, and their bytes.
+pub(crate) async fn count_doomed(conn: &mut PgConnection) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!", coalesce(sum(size), 0)::bigint AS "bytes!" FROM doomed_objects"#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.bytes))
+}
+
+/// How many blobs the reviews that are due would remove, and their bytes, if these manifests were removed before and nothing that
+/// they leave over were kept for a while.
+pub(crate) async fn due_blobs(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    manifests: &[i64],
+) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!", coalesce(sum(b.size), 0)::bigint AS "bytes!"
+           FROM (SELECT digest FROM blob_reviews WHERE not_before <= $1
+                 UNION
+                 SELECT f.digest FROM manifest_references f WHERE f.manifest_id = ANY ($2) AND f.kind <> 'child') c
+           JOIN blobs b ON b.digest = c.digest
+           WHERE NOT EXISTS (
+               SELECT FROM repository_blobs l WHERE l.digest = b.digest
+                 AND (EXISTS (SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
+                              WHERE f.digest = l.digest AND m.repository_id = l.repository_id AND m.id <> ALL ($2))
+                      OR (l.leased_until > $1
+                          AND (l.leases > 0
+                               OR NOT EXISTS (SELECT FROM manifest_references f JOIN manifests m ON m.id = f.manifest_id
+                                              WHERE f.digest = l.digest AND m.repository_id = l.repository_id
+                                                AND m.id = ANY ($2))))))"#,
+        now,
+        manifests,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.bytes))
+}
+
 /// Locks those of these blobs that nobody uses at this moment, so that nobody can link them meanwhile.
 pub(crate) async fn lock_blobs(conn: &mut PgConnection, digests: &[String]) -> Result<Vec<String>> {
     let locked = sqlx::query_scalar!(

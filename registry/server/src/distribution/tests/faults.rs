@@ -21,7 +21,7 @@ use crate::distribution::garbage::{collect_blobs, expire_uploads};
 use crate::testing::TestApp;
 
 /// A store that fails while it is told to.
-struct Faulty {
+pub(crate) struct Faulty {
     inner: MemoryStore,
     failing: AtomicBool,
     /// What it does not delete.
@@ -29,7 +29,7 @@ struct Faulty {
 }
 
 impl Faulty {
-    fn new(inner: MemoryStore) -> Arc<Self> {
+    pub(crate) fn new(inner: MemoryStore) -> Arc<Self> {
         Arc::new(Self {
             inner,
             failing: AtomicBool::new(false),
@@ -37,7 +37,7 @@ impl Faulty {
         })
     }
 
-    fn fail(&self, failing: bool) {
+    pub(crate) fn fail(&self, failing: bool) {
         self.failing.store(failing, Ordering::Relaxed);
     }
 

@@ -3,7 +3,7 @@
 mod access;
 mod clock;
 mod concurrency;
-mod faults;
+pub(crate) mod faults;
 mod garbage;
 mod immutable;
 mod limits;

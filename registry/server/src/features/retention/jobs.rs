@@ -181,6 +181,7 @@ async fn work(app: &App, context: &JobContext, part: Part) -> Result<(), JobErro
             order: &order,
             repository_id: part.repository_id,
             path: &part.path,
+            cause: format!("retention policy {}", order.policy_id),
         };
         remove::remove(app, context, &site, &judged)
             .await

@@ -14,6 +14,7 @@ mod run;
 mod service;
 mod state;
 mod store;
+pub(crate) mod untagged;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use slipway_api::{OwnerMark, RetentionGuard, RetentionMode, RetentionPolicy, RetentionRule};
+use slipway_model::policy::harbor_cron;
 use slipway_model::policy::retention::{Guard, HarborRule, Rule};
 
 use crate::error::{Code, Error, Result};
@@ -104,16 +105,10 @@ pub(super) fn checked(
 
 /// Six fields of which the first is 0, or nothing.
 fn schedule(cron: &str, time_zone: &str, now: DateTime<Utc>) -> Result<String> {
-    let fields: Vec<&str> = cron.split_whitespace().collect();
-    if fields.is_empty() {
+    if cron.trim().is_empty() {
         return Ok(String::new());
     }
-    if fields.len() != 6 || fields[0] != "0" {
-        return Err(bad(format!(
-            "trigger.settings.cron is {cron:?}: six fields are needed, second, minute, hour, day of month, month and day of week, the first of them 0, such as \"0 0 3 * * *\""
-        )));
-    }
-    let cron = fields.join(" ");
+    let cron = harbor_cron(cron).map_err(|problem| bad(format!("trigger.settings.cron: {problem}")))?;
     slipway_jobs::schedule::next_fire(DAILY, time_zone, now)
         .map_err(|problem| bad(format!("trigger.settings.time_zone: {problem}")))?;
     slipway_jobs::schedule::next_fire(&cron, time_zone, now)

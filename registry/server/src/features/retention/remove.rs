@@ -26,6 +26,8 @@ pub(super) struct Site<'a> {
     pub(super) repository_id: i64,
     /// The repository's name inside the project.
     pub(super) path: &'a str,
+    /// For what, in the audit log.
+    pub(super) cause: String,
 }
 
 /// What the removal of an artifact came to.
@@ -174,10 +176,7 @@ impl Site<'_> {
         let (now, project_id) = (app.clock.now(), Some(self.order.project_id));
         let entry = AuditEntry {
             project_id,
-            description: format!(
-                "delete {what}: {resource}, by retention policy {}",
-                self.order.policy_id
-            ),
+            description: format!("delete {what}: {resource}, by {}", self.cause),
             resource,
             resource_type: what.to_owned(),
             operation: "delete".to_owned(),

@@ -224,6 +224,40 @@ pub(super) async fn repositories(
     Ok(rows)
 }
 
+/// A repository with artifacts that have no tag.
+#[derive(Debug, Clone)]
+pub(super) struct UntaggedRow {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) project_id: i64,
+    pub(super) project: String,
+}
+
+/// Repositories behind this id in which artifacts without a tag belong to no index.
+pub(super) async fn untagged_repositories(
+    conn: &mut PgConnection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<UntaggedRow>> {
+    let rows = sqlx::query_as!(
+        UntaggedRow,
+        "SELECT r.id, r.name, r.project_id, p.name AS project
+         FROM repositories r JOIN projects p ON p.id = r.project_id AND p.deleted_at IS NULL
+         WHERE r.id > $1
+           AND EXISTS (SELECT FROM manifests m
+                       WHERE m.repository_id = r.id AND NOT EXISTS (SELECT FROM tags t WHERE t.manifest_id = m.id)
+                         AND NOT EXISTS (SELECT FROM manifest_references f JOIN manifests i ON i.id = f.manifest_id
+                                         WHERE f.digest = m.digest AND f.kind = 'child'
+                                           AND i.repository_id = m.repository_id))
+         ORDER BY r.id LIMIT $2",
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// An artifact with all that rules look at.
 #[derive(Debug, Clone)]
 pub(super) struct ArtifactRow {

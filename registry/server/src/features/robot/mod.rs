@@ -1,5 +1,6 @@
 //! Robot accounts: programs that log in, of one project or of the system.
 
+mod expiry;
 mod grants;
 mod http;
 mod rules;
@@ -13,6 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::kernel::app::App;
+
+pub(crate) use expiry::{put_schedules, register};
 
 /// The slice's routes.
 pub(super) fn routes() -> OpenApiRouter<App> {

@@ -233,3 +233,38 @@ pub(super) async fn delete(conn: &mut PgConnection, id: i64) -> Result<()> {
         .await?;
     Ok(())
 }
+
+/// A robot that expires soon.
+#[derive(Debug, Clone)]
+pub(super) struct ExpiringRow {
+    pub(super) id: i64,
+    pub(super) project_id: Option<i64>,
+    pub(super) project_name: Option<String>,
+    pub(super) name: String,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+/// Takes robots that expire until then and of whose end nobody was told; it is noted that somebody is now.
+pub(super) async fn take_expiring(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<ExpiringRow>> {
+    let rows = sqlx::query_as!(
+        ExpiringRow,
+        r#"UPDATE robots r SET warned_for = r.expires_at
+           FROM (SELECT o.id, p.name AS project_name FROM robots o LEFT JOIN projects p ON p.id = o.project_id
+                 WHERE o.expires_at > $1 AND o.expires_at <= $2 AND NOT o.disabled AND p.deleted_at IS NULL
+                   AND o.warned_for IS DISTINCT FROM o.expires_at
+                 ORDER BY o.id LIMIT $3 FOR UPDATE OF o SKIP LOCKED) e
+           WHERE r.id = e.id
+           RETURNING r.id, r.project_id, e.project_name AS "project_name?", r.name, r.expires_at AS "expires_at!""#,
+        now,
+        until,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}

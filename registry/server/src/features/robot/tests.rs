@@ -389,3 +389,50 @@ async fn grantable_permissions_are_shown_to_those_who_make_robots(pool: PgPool) 
     assert_eq!(app.get(&dev, path).await.status, StatusCode::FORBIDDEN);
     assert_eq!(app.get(&As::Nobody, path).await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[sqlx::test(migrations = "./migrations")]
+async fn somebody_is_warned_once_of_a_robot_that_expires(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    let id = app.create_project("alpha", false).await;
+    app.create_robot((id, "alpha"), "ci", &[("repository", "pull")])
+        .await;
+    app.create_robot((id, "alpha"), "later", &[("repository", "pull")])
+        .await;
+    let expire = async |name: &str, days: i64| {
+        sqlx::query("UPDATE robots SET expires_at = $2 WHERE name = $1")
+            .bind(name)
+            .bind(app.app.clock.now() + chrono::TimeDelta::days(days))
+            .execute(&app.app.pool)
+            .await
+            .unwrap();
+    };
+    expire("ci", 10).await;
+    expire("later", 100).await;
+    let warn = async || super::expiry::warn(&app.app, || false).await.unwrap();
+    assert_eq!(warn().await, 0);
+    app.advance(chrono::TimeDelta::days(4));
+    assert_eq!((warn().await, warn().await), (1, 0));
+    let payload: serde_json::Value =
+        sqlx::query_scalar("SELECT payload FROM events WHERE kind = 'robot.expiring'")
+            .fetch_one(&app.app.pool)
+            .await
+            .unwrap();
+    assert_eq!(
+        (&payload["robot"], &payload["project"], &payload["expires_at"]),
+        (
+            &"robot-alpha--ci".into(),
+            &"alpha".into(),
+            &"2026-01-12T03:04:05Z".into()
+        )
+    );
+    // A new life is a new end.
+    expire("ci", 30).await;
+    assert_eq!(warn().await, 0);
+    app.advance(chrono::TimeDelta::days(25));
+    assert_eq!((warn().await, warn().await), (1, 0));
+    sqlx::query("UPDATE robots SET warned_for = NULL, disabled = true")
+        .execute(&app.app.pool)
+        .await
+        .unwrap();
+    assert_eq!(warn().await, 0);
+}

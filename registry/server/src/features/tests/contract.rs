@@ -135,5 +135,5 @@ fn harbors_operations_are_here() {
         MISSING.len()
     );
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-    assert_eq!(contract.len(), 123);
+    assert_eq!(contract.len(), 145);
 }

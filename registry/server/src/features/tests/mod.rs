@@ -8,3 +8,4 @@ mod habits;
 mod matrix;
 mod properties;
 pub(super) mod push;
+pub(super) mod work;

@@ -115,12 +115,12 @@ async fn what_could_not_work_is_refused_and_nothing_is_stored(pool: PgPool) {
             "BAD_REQUEST",
             "trigger.settings.cron",
         ),
+        (policy(id, &[good()], "* * * * * *"), "BAD_REQUEST", "must be 0"),
         (
-            policy(id, &[good()], "* * * * * *"),
+            policy(id, &[good()], "0 0 3 * *"),
             "BAD_REQUEST",
-            "the first of them 0",
+            "exactly 6 fields",
         ),
-        (policy(id, &[good()], "0 0 3 * *"), "BAD_REQUEST", "six fields"),
         (
             policy(id, &[good()], "0 61 3 * * *"),
             "BAD_REQUEST",

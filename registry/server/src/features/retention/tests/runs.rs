@@ -283,6 +283,7 @@ async fn what_has_changed_since_it_was_decided_on_stays(pool: PgPool) {
         order: &order,
         repository_id: repository.id,
         path: &path,
+        cause: "a test".to_owned(),
     };
     let mut outcomes = Vec::new();
     for row in &judged.rows {

@@ -1,0 +1,23 @@
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use slipway_api::{ErrorBody, ExecHistory};
+
+use crate::error::Result;
+use crate::features::chore;
+use crate::features::gc::CHORE;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+
+/// Read the schedule of garbage collection; without one the body is empty.
+#[utoipa::path(
+    get, path = "/api/v2.0/system/gc/schedule", tag = "gc", operation_id = "getGCSchedule",
+    responses((status = 200, body = ExecHistory), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)),
+)]
+pub(in crate::features::gc) async fn get(State(app): State<App>, ctx: Context) -> Result<Response> {
+    Ok(match chore::scheduled(&app, &ctx, &CHORE).await? {
+        Some(schedule) => Json(schedule).into_response(),
+        None => [(header::CONTENT_TYPE, "application/json")].into_response(),
+    })
+}

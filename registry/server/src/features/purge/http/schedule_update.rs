@@ -1,0 +1,34 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use slipway_api::{ErrorBody, Schedule};
+use slipway_model::permission::Action;
+
+use crate::error::Result;
+use crate::features::chore::{self, Wish};
+use crate::features::purge::{CHORE, parameters};
+use crate::features::request::Body;
+use crate::kernel::app::App;
+use crate::kernel::context::Context;
+
+/// Change the schedule of clearing of the audit log.
+#[utoipa::path(
+    put, path = "/api/v2.0/system/purgeaudit/schedule", tag = "purge", operation_id = "updatePurgeSchedule",
+    request_body = Schedule,
+    responses(
+        (status = 200, description = "Done"), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    ),
+)]
+pub(in crate::features::purge) async fn update(
+    State(app): State<App>,
+    ctx: Context,
+    Body(wanted): Body<Schedule>,
+) -> Result<StatusCode> {
+    chore::put(&app, &ctx, &CHORE, Action::Update, || {
+        let wish = Wish::of(&wanted)?;
+        let parameters = parameters::checked(&wish, wanted.parameters.as_ref())?;
+        Ok((wish, parameters))
+    })
+    .await?;
+    Ok(StatusCode::OK)
+}
