@@ -278,10 +278,10 @@ async fn distribution_is_pushed_to_and_pulled_from() -> Result<()> {
     there.pull("p/app", "v1", &app).await?;
     there.pull("p/app", &digest, &signature).await?;
     let fallback = format!("sha256-{}", app.digest.trim_start_matches("sha256:"));
-    let listed = there
-        .get(&format!("/v2/p/app/manifests/{fallback}"))
-        .await?
-        .expect(StatusCode::OK)?;
+    let asked = there
+        .request(Method::GET, &format!("/v2/p/app/manifests/{fallback}"))
+        .header("accept", "application/vnd.oci.image.index.v1+json");
+    let listed = there.send(asked).await?.expect(StatusCode::OK)?;
     ensure!(listed.text().contains(&digest), "{}", listed.text());
 
     let mut pull = policy("pull", (Some(other), None), "manual");

@@ -205,10 +205,10 @@ impl Wire {
 
     /// Pulls an image and checks every digest.
     pub(crate) async fn pull(&self, repository: &str, reference: &str, image: &Image) -> Result<()> {
-        let manifest = self
-            .get(&format!("/v2/{repository}/manifests/{reference}"))
-            .await?
-            .expect(StatusCode::OK)?;
+        let asked = self
+            .request(Method::GET, &format!("/v2/{repository}/manifests/{reference}"))
+            .header("accept", MANIFEST);
+        let manifest = self.send(asked).await?.expect(StatusCode::OK)?;
         ensure!(
             digest(&manifest.body) == image.digest,
             "{repository}:{reference} is another manifest: {}",

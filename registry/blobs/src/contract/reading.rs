@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use slipway_model::Algorithm;
 
-use super::{body, content, noise, settled, stored};
+use super::{body, content, noise, settled, stored, uploaded};
 use crate::error::BlobError;
 use crate::key::BlobKey;
 use crate::store::{AppendOptions, BlobStore, Deletion};

@@ -110,6 +110,10 @@ pub(super) fn read(path: &Path, offset: u64, most: usize) -> Result<Bytes, BlobE
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Bytes::new()),
         Err(error) => return Err(failed(error)),
     };
+    // No system seeks as far as a number may say.
+    if offset >= file.metadata().map_err(failed)?.len() {
+        return Ok(Bytes::new());
+    }
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;

@@ -105,7 +105,7 @@ pub struct Content {
 
 impl Content {
     /// A number that was not given before.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }

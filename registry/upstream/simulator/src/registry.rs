@@ -202,7 +202,7 @@ fn upload(simulator: &Simulator, seen: &Seen, name: &str, id: &str) -> Reply {
             content.blobs.insert((name.to_owned(), digest), bytes);
             return Reply::new(201);
         }
-        let id = format!("u{}", content.next());
+        let id = format!("u{}", content.number());
         content.uploads.insert(id.clone(), Vec::new());
         return Reply::new(202)
             .header("location", location(&id))

@@ -79,10 +79,8 @@ impl Tail {
                 return Ok(None);
             }
             if let Some(rest) = &mut self.rest {
-                return Ok(match rest.next().await.transpose()? {
-                    Some(piece) => Some(self.counted(piece)),
-                    None => None,
-                });
+                let piece = rest.next().await.transpose()?;
+                return Ok(piece.map(|piece| self.counted(piece)));
             }
             let progress = self.progress.borrow_and_update().clone();
             match &progress.end {

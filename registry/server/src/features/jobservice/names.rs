@@ -13,10 +13,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("IMAGE_SCAN", &["image_scan"]),
     ("P2P_PREHEAT", &["preheat"]),
     ("PURGE_AUDIT_LOG", &["purge_audit"]),
-    (
-        "REPLICATION",
-        &["replication", "replication_task", "replication_event"],
-    ),
+    ("REPLICATION", &["replication", "replication_task"]),
     ("RETENTION", &["retention", "retention_repository"]),
     ("SCAN_DATA_EXPORT", &["scan_data_export"]),
     (

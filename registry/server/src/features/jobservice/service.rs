@@ -203,17 +203,24 @@ pub(super) async fn act(app: &App, ctx: &Context, job_type: &str, word: &str) ->
     let description = format!("{done} job queue: {}", job_type.to_ascii_uppercase());
     tell(&mut tx, app, ctx, job_type, description).await?;
     tx.commit().await?;
-    while action == QueueAction::Stop {
+    if action == QueueAction::Stop {
+        stop_all_that_waits(app, &kinds).await?;
+    }
+    Ok(())
+}
+
+/// In batches, so that no transaction is long.
+async fn stop_all_that_waits(app: &App, kinds: &[String]) -> Result<()> {
+    loop {
         let mut tx = app.pool.begin().await?;
-        let stopped = queue::stop_waiting(&mut tx, &app.clock, &kinds, BATCH)
+        let stopped = queue::stop_waiting(&mut tx, &app.clock, kinds, BATCH)
             .await
             .map_err(Error::internal)?;
         tx.commit().await?;
         if stopped == 0 {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 async fn tell(

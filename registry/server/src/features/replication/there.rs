@@ -2,8 +2,8 @@
 
 use slipway_model::{Digest, Manifest, Reference, Tag};
 use slipway_upstream::RemoteName;
-use slipway_upstream::client::{BlobOptions, PushOptions, PushedBlob, Referrer};
 use slipway_upstream::adapters::Remote;
+use slipway_upstream::client::{BlobOptions, PushOptions, PushedBlob, Referrer};
 use tokio::sync::OnceCell;
 
 use super::copy::Content;

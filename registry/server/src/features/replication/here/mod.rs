@@ -176,6 +176,7 @@ impl Here {
             more_tags: Vec::new(),
             headers: &headers,
             bytes: content.bytes.clone(),
+            cached: false,
         };
         push::put(&self.app, &self.ctx, request).await?;
         Ok(())
