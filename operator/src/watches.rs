@@ -22,7 +22,7 @@ use slipway_crds::{Project, Registry, RetentionPolicy, condition, labels};
 use tokio::sync::broadcast;
 
 use crate::{
-    context::{Context, Guarded},
+    context::{Context, Guarded, Stores},
     controller::{Kind, Requests, watched},
     health::Health,
 };
@@ -132,18 +132,10 @@ pub(crate) fn registry_secrets(
     .map_ok(move |secret| {
         let by_label = labelled::<Registry>(&secret, labels::REGISTRY);
         let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-        let by_name = context.registries.filter(|registry| match &registry.0 {
-            Ok(registry) => {
-                registry.metadata.namespace.as_deref() == Some(&namespace)
-                    && crate::registry::references::secrets(registry).contains(&name)
-            }
-            Err(_) => false,
+        let by_name = in_namespace(&context.registries, &namespace, |registry| {
+            crate::registry::references::secrets(registry).contains(&name)
         });
-        let by_name: Vec<_> = by_name
-            .iter()
-            .map(|registry| request(&namespace, &registry.name_any()))
-            .collect();
-        stream::iter(by_label.into_iter().chain(by_name).map(Ok))
+        stream::iter(by_label.into_iter().map(Ok)).chain(requests(by_name))
     })
     .try_flatten()
     .boxed()
@@ -164,17 +156,10 @@ pub(crate) fn registry_config_maps(
     )
     .map_ok(move |map| {
         let (namespace, name) = (map.namespace().unwrap_or_default(), map.name_any());
-        let concerned = context.registries.filter(|registry| match &registry.0 {
-            Ok(registry) => {
-                registry.metadata.namespace.as_deref() == Some(&namespace)
-                    && crate::registry::references::config_maps(registry).contains(&name)
-            }
-            Err(_) => false,
+        let concerned = in_namespace(&context.registries, &namespace, |registry| {
+            crate::registry::references::config_maps(registry).contains(&name)
         });
-        let requests = concerned
-            .into_iter()
-            .map(|registry| request(&namespace, &registry.name_any()));
-        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        requests(concerned)
     })
     .try_flatten()
     .boxed()
@@ -194,10 +179,10 @@ pub(crate) fn project_secrets(
     )
     .map_ok(move |secret| {
         let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-        let concerned = projects_in(&context, &namespace, |project| {
+        let concerned = in_namespace(&context.projects, &namespace, |project| {
             project.spec.robots.iter().any(|robot| robot.secret.name == name)
         });
-        stream::iter(concerned.into_iter().map(Ok))
+        requests(concerned)
     })
     .try_flatten()
     .boxed()
@@ -217,14 +202,14 @@ pub(crate) fn service_accounts(
     )
     .map_ok(move |account| {
         let (namespace, name) = (account.namespace().unwrap_or_default(), account.name_any());
-        let concerned = projects_in(&context, &namespace, |project| {
+        let concerned = in_namespace(&context.projects, &namespace, |project| {
             project
                 .spec
                 .robots
                 .iter()
                 .any(|robot| robot.attach_to_service_accounts.contains(&name))
         });
-        stream::iter(concerned.into_iter().map(Ok))
+        requests(concerned)
     })
     .try_flatten()
     .boxed()
@@ -242,7 +227,7 @@ pub(crate) fn namespaces(context: &Arc<Context>, health: &Health) -> Requests<Pr
     .map_ok(move |namespace| {
         let name = namespace.name_any();
         context.namespaces.forget(&name);
-        stream::iter(projects_in(&context, &name, |_| true).into_iter().map(Ok))
+        requests(in_namespace(&context.projects, &name, |_| true))
     })
     .try_flatten()
     .boxed()
@@ -254,10 +239,7 @@ pub(crate) fn registries_turned(context: &Arc<Context>) -> Requests<Project> {
     heard(context.registry_turned.subscribe())
         .map(move |(namespace, name)| {
             let projects = context.projects_of(&namespace, &name);
-            let requests = projects
-                .into_iter()
-                .map(|project| request(&project.namespace().unwrap_or_default(), &project.name_any()));
-            stream::iter(requests.map(Ok).collect::<Vec<_>>())
+            requests(projects)
         })
         .flatten()
         .boxed()
@@ -276,10 +258,7 @@ pub(crate) fn registries_gone(
     )
     .map_ok(move |registry| {
         let projects = context.projects_of(&registry.namespace().unwrap_or_default(), &registry.name_any());
-        let requests = projects
-            .into_iter()
-            .map(|p| request(&p.namespace().unwrap_or_default(), &p.name_any()));
-        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        requests(projects)
     })
     .try_flatten()
     .boxed()
@@ -300,10 +279,7 @@ pub(crate) fn projects_gone(scope: Scope<'_>, context: &Arc<Context>, health: &H
             }),
             Err(_) => false,
         });
-        let requests = waiting
-            .into_iter()
-            .map(|p| request(&p.namespace().unwrap_or_default(), &p.name_any()));
-        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        requests(waiting)
     })
     .try_flatten()
     .boxed()
@@ -324,10 +300,7 @@ pub(crate) fn registries_of_gone_projects(
         let leaving = context
             .registries
             .filter(|registry| registry.meta().deletion_timestamp.is_some());
-        let requests = leaving
-            .into_iter()
-            .map(|r| request(&r.namespace().unwrap_or_default(), &r.name_any()));
-        stream::iter(requests.map(Ok).collect::<Vec<_>>())
+        requests(leaving)
     })
     .try_flatten()
     .boxed()
@@ -351,7 +324,7 @@ pub(crate) fn policies_of_projects(
     )
     .map_ok(move |project| {
         let namespace = project.namespace().unwrap_or_default();
-        stream::iter(policies_in(&context, &namespace, |_| true).into_iter().map(Ok))
+        requests(in_namespace(&context.retention_policies, &namespace, |_| true))
     })
     .try_flatten()
     .boxed()
@@ -361,9 +334,7 @@ pub(crate) fn policies_of_projects(
 pub(crate) fn policies_of_new_projects(context: &Arc<Context>) -> Requests<RetentionPolicy> {
     let context = context.clone();
     heard(context.project_turned.subscribe())
-        .map(move |(namespace, _)| {
-            stream::iter(policies_in(&context, &namespace, |_| true).into_iter().map(Ok))
-        })
+        .map(move |(namespace, _)| requests(in_namespace(&context.retention_policies, &namespace, |_| true)))
         .flatten()
         .boxed()
 }
@@ -380,10 +351,7 @@ pub(crate) fn policies_of_registries(context: &Arc<Context>) -> Requests<Retenti
                     .is_some_and(|status| condition::is_true(&status.conditions, condition::READY)),
                 Err(_) => false,
             });
-            let requests = waiting
-                .into_iter()
-                .map(|policy| request(&policy.namespace().unwrap_or_default(), &policy.name_any()));
-            stream::iter(requests.map(Ok).collect::<Vec<_>>())
+            requests(waiting)
         })
         .flatten()
         .boxed()
@@ -404,31 +372,16 @@ pub(crate) fn policies_in_conflict(
     .predicate_filter(predicates::generation, Default::default())
     .map_ok(move |changed| {
         let namespace = changed.namespace().unwrap_or_default();
-        let waiting = policies_in(&context, &namespace, |policy| {
+        let waiting = in_namespace(&context.retention_policies, &namespace, |policy| {
             policy.status.as_ref().is_some_and(|status| {
                 let synced = condition::get(&status.conditions, condition::SYNCED);
                 synced.is_some_and(|synced| synced.reason == condition::reason::CONFLICT)
             })
         });
-        stream::iter(waiting.into_iter().map(Ok))
+        requests(waiting)
     })
     .try_flatten()
     .boxed()
-}
-
-fn policies_in(
-    context: &Context,
-    namespace: &str,
-    concerned: impl Fn(&RetentionPolicy) -> bool,
-) -> Vec<ReconcileRequest<Guarded<RetentionPolicy>>> {
-    let policies = context.retention_policies.filter(|policy| match &policy.0 {
-        Ok(policy) => policy.metadata.namespace.as_deref() == Some(namespace) && concerned(policy),
-        Err(_) => false,
-    });
-    policies
-        .iter()
-        .map(|policy| request(namespace, &policy.name_any()))
-        .collect()
 }
 
 /// What is said on a channel. Missed messages are made good by the resync.
@@ -459,17 +412,26 @@ fn gone<K: Kind>(
     })
 }
 
-fn projects_in(
-    context: &Context,
+/// The objects of a namespace that are concerned.
+fn in_namespace<K: Kind>(
+    objects: &Stores<K>,
     namespace: &str,
-    concerned: impl Fn(&Project) -> bool,
-) -> Vec<ReconcileRequest<Guarded<Project>>> {
-    let projects = context.projects.filter(|project| match &project.0 {
-        Ok(project) => project.metadata.namespace.as_deref() == Some(namespace) && concerned(project),
+    concerned: impl Fn(&K) -> bool,
+) -> Vec<Arc<Guarded<K>>> {
+    objects.filter(|object| match &object.0 {
+        Ok(object) => object.meta().namespace.as_deref() == Some(namespace) && concerned(object),
         Err(_) => false,
-    });
-    projects
-        .iter()
-        .map(|project| request(namespace, &project.name_any()))
-        .collect()
+    })
+}
+
+/// The requests for these objects.
+fn requests<K: Kind>(
+    objects: Vec<Arc<Guarded<K>>>,
+) -> impl Stream<Item = Result<ReconcileRequest<Guarded<K>>, watcher::Error>> + Send {
+    stream::iter(objects.into_iter().map(|object| {
+        Ok(request(
+            &object.namespace().unwrap_or_default(),
+            &object.name_any(),
+        ))
+    }))
 }
