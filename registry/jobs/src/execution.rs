@@ -182,6 +182,23 @@ pub async fn executions(
     Ok(found)
 }
 
+/// The newest execution of a kind for each of these subjects that has one.
+pub async fn newest(
+    conn: &mut PgConnection,
+    kind: &str,
+    subjects: &[i64],
+) -> Result<Vec<Execution>, JobsError> {
+    let found = select!(
+        "id IN (SELECT n.id FROM unnest($2::bigint[]) AS s (id) CROSS JOIN LATERAL (
+                    SELECT id FROM job_executions WHERE kind = $1 AND subject_id = s.id ORDER BY id DESC LIMIT 1) n)",
+        kind,
+        subjects
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found)
+}
+
 /// An execution that gets a job is not at its end, or no longer.
 pub(crate) async fn reopen(conn: &mut PgConnection, id: ExecutionId) -> Result<(), JobsError> {
     sqlx::query!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use slipway_api::{RetentionRun, RetentionState};
-use slipway_jobs::{Execution, overview};
+use slipway_jobs::{Execution, execution, overview};
 
 use super::order::bad;
 use super::{jobs, run, service, store};
@@ -34,7 +34,7 @@ pub(super) async fn list(
     let total = store::count(&mut conn, wanted.0, wanted.1).await?;
     let rows = store::list(&mut conn, wanted.0, wanted.1, (page.limit(), page.offset())).await?;
     let policies: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let newest = overview::newest(&mut conn, jobs::RUN, &policies)
+    let newest = execution::newest(&mut conn, jobs::RUN, &policies)
         .await
         .map_err(Error::internal)?;
     let executions: Vec<_> = newest.iter().map(|found| found.id).collect();
