@@ -1,4 +1,4 @@
-//! The operator of Slipway: turns `Registry` and `Project` objects into a running registry and its state.
+//! The operator of Slipway: turns `Registry`, `Project` and `RetentionPolicy` objects into a running registry and its state.
 //!
 //! [`run`] puts the process together. Each kind has a folder of its own with a `reconcile.rs`, which is one attempt at
 //! one object; what is built there are pure functions, and everything is written by [`apply`] and [`status`], which
